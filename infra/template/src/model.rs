@@ -1,0 +1,86 @@
+//! What a template declares, resolved: no intrinsic function is left in here.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// Everything of a template that the local gateway runs.
+#[derive(Clone, Debug, Default)]
+pub struct Deployment {
+    /// The parameters' values after overrides.
+    pub parameters: BTreeMap<String, String>,
+    /// WebSocket APIs by logical id.
+    pub apis: BTreeMap<String, Api>,
+    /// Functions by logical id.
+    pub functions: BTreeMap<String, Function>,
+    /// Tables by logical id, which is also what `!Ref` gives and the name they get.
+    pub tables: BTreeMap<String, Table>,
+    /// The template's outputs, resolved.
+    pub outputs: BTreeMap<String, String>,
+    /// What was found in the template and is not served locally, one sentence each.
+    pub ignored: Vec<String>,
+}
+
+/// One `AWS::Serverless::WebSocketApi`.
+#[derive(Clone, Debug)]
+pub struct Api {
+    /// The logical id, which is also what `!Ref` gives.
+    pub id: String,
+    /// The stage's name, the first segment of every path.
+    pub stage: String,
+    /// For example `$request.body.action`.
+    pub route_selection: String,
+    /// Routes by route key (`$connect`, `send`, …).
+    pub routes: BTreeMap<String, Route>,
+    /// Who decides at `$connect`; `None` lets everyone in.
+    pub authorizer: Option<Authorizer>,
+    /// The stage's variables.
+    pub stage_variables: BTreeMap<String, String>,
+}
+
+/// One route of an API.
+#[derive(Clone, Debug)]
+pub struct Route {
+    /// The logical id of the function it invokes.
+    pub function: String,
+    /// Whether the function's answer is sent back: the route has both a selection expression and an
+    /// `AWS::ApiGatewayV2::RouteResponse`.
+    pub two_way: bool,
+    /// How long API Gateway waits for the function; at most 29 s.
+    pub integration_timeout: Duration,
+}
+
+/// A Lambda authorizer of type REQUEST.
+#[derive(Clone, Debug)]
+pub struct Authorizer {
+    /// The logical id of the function that decides.
+    pub function: String,
+    /// `route.request.header.NAME`, `route.request.querystring.NAME`; any that is missing refuses
+    /// the handshake with 401 before the function is asked.
+    pub identity_sources: Vec<String>,
+}
+
+/// One `AWS::Serverless::Function`.
+#[derive(Clone, Debug)]
+pub struct Function {
+    /// The logical id, which is also the function's name here.
+    pub id: String,
+    /// The cargo binary (`Metadata.BuildProperties.Binary`); `None` where cargo does not build it.
+    pub binary: Option<String>,
+    /// The declared environment.
+    pub environment: BTreeMap<String, String>,
+    /// Memory in MB, which is what a millisecond costs by.
+    pub memory_mb: u32,
+    /// How long an invocation may take.
+    pub timeout: Duration,
+}
+
+/// One `AWS::DynamoDB::Table`.
+#[derive(Clone, Debug)]
+pub struct Table {
+    /// The logical id, which is also the table's name here.
+    pub id: String,
+    /// The body of a `CreateTable` request, `TableName` included.
+    pub create: serde_json::Value,
+    /// The attribute that holds the expiry, if the table expires items.
+    pub ttl_attribute: Option<String>,
+}
