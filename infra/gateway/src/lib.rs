@@ -1,1 +1,44 @@
-//! Stands soon.
+//! API Gateway's WebSocket APIs and Lambda on one machine, for any SAM template that declares one.
+//!
+//! Sockets, routes, authorizers, the `@connections` management API and the Lambda Runtime API are
+//! served as AWS serves them, bytes included, to the very executables that are deployed; the tables
+//! live in an embedded DynamoDB. What a run would have cost is metered, and faults can be armed.
+//!
+//! ```no_run
+//! # async fn serve(deployment: template::model::Deployment) -> Result<(), gateway::Error> {
+//! let executables = [("echo".to_owned(), "target/debug/echo".into())].into();
+//! let running = gateway::Gateway::start(gateway::Settings::new(deployment, executables)).await?;
+//! let url = running.url(); // for example ws://127.0.0.1:40123/v1
+//! let bill = running.stop().await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Layout
+//!
+//! * [`Settings`], [`Gateway`], [`Running`]: how a program starts and stops it all.
+//! * [`Fault`], [`FaultSwitches`]: what is made to go wrong.
+//! * [`Bill`], [`price`]: what it would have cost.
+//!
+//! # Invariants
+//!
+//! * It knows what AWS knows, and nothing of the product it serves.
+//! * Every listener is on 127.0.0.1.
+//! * Nothing printed or logged holds a message, a query string or a token.
+
+mod bill;
+mod error;
+mod fault;
+mod gateway;
+pub mod price;
+mod settings;
+mod switches;
+
+pub use bill::{Bill, FunctionUse, TableUse};
+pub use error::{BoxError, Error};
+pub use fault::{Fault, Moment, ParseFaultError};
+pub use gateway::{Gateway, Running};
+pub use settings::{
+    CONCURRENCY, Dispatch, IDLE_TIMEOUT, LIFETIME, Logs, PROCESSES_MAX, Settings, Store,
+};
+pub use switches::FaultSwitches;

@@ -1,0 +1,67 @@
+//! Why a gateway could not be started.
+
+/// A boxed error of another library, kept as the source of ours.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Why a gateway could not be started.
+///
+/// A `Display` says what the gateway was doing and never repeats its source; whoever prints the
+/// error prints the chain.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Someone else listens on the port. Stop them, or ask for another port.
+    #[error("port {port} is taken")]
+    PortTaken {
+        /// The port that was asked for.
+        port: u16,
+    },
+    /// The machine refused the listener for another reason.
+    #[error("cannot listen on port {port}")]
+    Listen {
+        /// The port that was asked for.
+        port: u16,
+        /// What the machine said.
+        source: std::io::Error,
+    },
+    /// The template declares no WebSocket API, so there is nothing to serve.
+    #[error("the template declares no WebSocket API")]
+    NoApi,
+    /// Two APIs have one stage name: locally the path's first segment is all that tells them apart.
+    #[error("two APIs have the stage `{stage}`")]
+    SharedStage {
+        /// The name both have.
+        stage: String,
+    },
+    /// A route or an authorizer names a function that the template does not declare.
+    #[error("`{referrer}` invokes `{function}`, which the template does not declare")]
+    UnknownFunction {
+        /// The route key, or `authorizer`.
+        referrer: String,
+        /// The logical id that is missing.
+        function: String,
+    },
+    /// A function has no executable: its binary was not built, or cargo does not build it.
+    #[error("the function `{function}` has no executable")]
+    NoExecutable {
+        /// The function's logical id.
+        function: String,
+    },
+    /// The route selection expression is of a form that API Gateway does not know.
+    #[error("cannot read the route selection expression `{expression}`")]
+    RouteSelection {
+        /// The expression as the template has it.
+        expression: String,
+    },
+    /// The directory for the functions' logs cannot be made.
+    #[error("cannot make the directory of the functions' logs")]
+    Logs {
+        /// What the machine said.
+        source: std::io::Error,
+    },
+    /// The embedded database did not start, or refused a table.
+    #[error("cannot start the database")]
+    Database {
+        /// What it said.
+        source: BoxError,
+    },
+}

@@ -1,0 +1,327 @@
+//! The faults that are armed, and what they decide about each operation.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+use tokio::sync::watch;
+
+use crate::{Fault, Moment};
+
+/// The faults that are armed; they can be armed and disarmed while the gateway runs.
+#[derive(Debug)]
+pub struct FaultSwitches {
+    /// Spares the lock where nothing is armed, which is nearly always.
+    any: AtomicBool,
+    state: Mutex<State>,
+    fired: watch::Sender<u64>,
+}
+
+#[derive(Debug)]
+struct State {
+    switches: Vec<Switch>,
+    random: StdRng,
+}
+
+#[derive(Debug)]
+struct Switch {
+    fault: Fault,
+    matches: u64,
+}
+
+/// What becomes of a request to a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AtTable {
+    Proceed,
+    Throttle,
+    Kill,
+}
+
+/// What becomes of a post.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct AtPost {
+    pub(crate) delay: Option<Duration>,
+    pub(crate) kill_before: bool,
+    pub(crate) kill_after: bool,
+    pub(crate) answer: PostAnswer,
+}
+
+/// How a post is answered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum PostAnswer {
+    #[default]
+    Honest,
+    Lost,
+    Gone,
+    Throttled,
+}
+
+impl FaultSwitches {
+    /// Arms `faults`, and draws every decision from `seed`.
+    pub(crate) fn new(faults: Vec<Fault>, seed: u64) -> Self {
+        let switches: Vec<_> = faults.into_iter().map(Switch::new).collect();
+        Self {
+            any: AtomicBool::new(!switches.is_empty()),
+            state: Mutex::new(State { switches, random: StdRng::seed_from_u64(seed) }),
+            fired: watch::Sender::new(0),
+        }
+    }
+
+    /// Arms one more fault; a kill counts its matches from now.
+    pub fn arm(&self, fault: Fault) {
+        self.state().switches.push(Switch::new(fault));
+        self.any.store(true, Ordering::Release);
+    }
+
+    /// Disarms every fault that equals `fault`.
+    pub fn disarm(&self, fault: &Fault) {
+        let mut state = self.state();
+        state.switches.retain(|switch| switch.fault != *fault);
+        self.any.store(!state.switches.is_empty(), Ordering::Release);
+    }
+
+    /// Disarms all.
+    pub fn disarm_all(&self) {
+        self.state().switches.clear();
+        self.any.store(false, Ordering::Release);
+    }
+
+    /// Tells what is armed; a kill that has happened is not.
+    pub fn armed(&self) -> Vec<Fault> {
+        self.state().switches.iter().map(|switch| switch.fault.clone()).collect()
+    }
+
+    /// Tells how often a fault has struck.
+    pub fn fired(&self) -> u64 {
+        *self.fired.borrow()
+    }
+
+    /// Waits until faults have struck `count` times; a caller bounds the wait.
+    pub async fn fired_at_least(&self, count: u64) {
+        let mut fired = self.fired.subscribe();
+        // The sender lives as long as `self`, so the only way out is the count.
+        let _ = fired.wait_for(|fired| *fired >= count).await;
+    }
+
+    /// Decides about a request that `function` makes to a table.
+    pub(crate) fn at_table(
+        &self,
+        function: &str,
+        moment: Moment,
+        operation: &str,
+        table: &str,
+    ) -> AtTable {
+        if !self.any.load(Ordering::Acquire) {
+            return AtTable::Proceed;
+        }
+        let mut decision = AtTable::Proceed;
+        self.decide(|fault, state| {
+            let strikes = match fault {
+                Fault::KillAtTable { function: f, moment: m, operation: o, table: t, nth } => {
+                    let matches =
+                        f == function && *m == moment && matches(o, operation) && matches(t, table);
+                    matches.then(|| state.count() == *nth)
+                }
+                Fault::ThrottleTable { table: t, probability }
+                    if moment == Moment::Before && matches(t, table) =>
+                {
+                    Some(state.draw(*probability))
+                }
+                _ => None,
+            };
+            if strikes != Some(true) {
+                return Strike::Missed;
+            }
+            if matches!(fault, Fault::KillAtTable { .. }) {
+                decision = AtTable::Kill;
+                return Strike::Once;
+            }
+            if decision == AtTable::Proceed {
+                decision = AtTable::Throttle;
+            }
+            Strike::Lasting
+        });
+        decision
+    }
+
+    /// Decides about a post that `function` makes.
+    pub(crate) fn at_post(&self, function: &str) -> AtPost {
+        let mut decision = AtPost::default();
+        if !self.any.load(Ordering::Acquire) {
+            return decision;
+        }
+        self.decide(|fault, state| {
+            let (probability, answer) = match fault {
+                Fault::KillAtPost { function: f, moment, nth } => {
+                    if f != function || state.count() != *nth {
+                        return Strike::Missed;
+                    }
+                    match moment {
+                        Moment::Before => decision.kill_before = true,
+                        Moment::After => decision.kill_after = true,
+                    }
+                    return Strike::Once;
+                }
+                Fault::SlowPosts { delay } => {
+                    decision.delay = Some(*delay);
+                    return Strike::Lasting;
+                }
+                Fault::LosePosts { probability } => (probability, PostAnswer::Lost),
+                Fault::GonePosts { probability } => (probability, PostAnswer::Gone),
+                Fault::ThrottlePosts { probability } => (probability, PostAnswer::Throttled),
+                Fault::KillAtTable { .. }
+                | Fault::ThrottleTable { .. }
+                | Fault::LoseDisconnects { .. } => return Strike::Missed,
+            };
+            if !state.draw(*probability) {
+                return Strike::Missed;
+            }
+            decision.answer = answer;
+            Strike::Lasting
+        });
+        decision
+    }
+
+    /// Decides whether a `$disconnect` is lost.
+    pub(crate) fn loses_disconnect(&self) -> bool {
+        if !self.any.load(Ordering::Acquire) {
+            return false;
+        }
+        let mut lost = false;
+        self.decide(|fault, state| match fault {
+            Fault::LoseDisconnects { probability } if state.draw(*probability) => {
+                lost = true;
+                Strike::Lasting
+            }
+            _ => Strike::Missed,
+        });
+        lost
+    }
+
+    /// Asks every armed fault, and takes away those that strike only once.
+    fn decide(&self, mut strike: impl FnMut(&Fault, &mut Draws<'_>) -> Strike) {
+        let mut state = self.state();
+        let State { switches, random } = &mut *state;
+        let mut struck = 0;
+        switches.retain_mut(|Switch { fault, matches }| {
+            let result = strike(fault, &mut Draws { matches, random });
+            struck += u64::from(result != Strike::Missed);
+            result != Strike::Once
+        });
+        self.any.store(!switches.is_empty(), Ordering::Release);
+        drop(state);
+        if struck > 0 {
+            self.fired.send_modify(|fired| *fired += struck);
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Nothing under the lock panics, and the faults are whole between any two statements.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Switch {
+    fn new(fault: Fault) -> Self {
+        Self { fault, matches: 0 }
+    }
+}
+
+#[derive(PartialEq, Eq)]
+enum Strike {
+    Missed,
+    Lasting,
+    Once,
+}
+
+/// What a fault may draw on while it decides.
+struct Draws<'a> {
+    matches: &'a mut u64,
+    random: &'a mut StdRng,
+}
+
+impl Draws<'_> {
+    fn count(&mut self) -> u64 {
+        *self.matches += 1;
+        *self.matches
+    }
+
+    fn draw(&mut self, probability: f64) -> bool {
+        self.random.random_bool(probability)
+    }
+}
+
+fn matches(pattern: &str, name: &str) -> bool {
+    pattern == "*" || pattern == name
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn switches(faults: &[&str]) -> FaultSwitches {
+        FaultSwitches::new(faults.iter().map(|text| text.parse().unwrap()).collect(), 7)
+    }
+
+    #[test]
+    fn a_kill_strikes_once_at_its_nth_match() {
+        let switches = switches(&["kill:Send:before:PutItem:Inbox:2"]);
+        let put = |table| switches.at_table("Send", Moment::Before, "PutItem", table);
+        assert_eq!(put("Inbox"), AtTable::Proceed);
+        assert_eq!(put("Other"), AtTable::Proceed);
+        assert_eq!(put("Inbox"), AtTable::Kill);
+        assert_eq!(put("Inbox"), AtTable::Proceed);
+        assert_eq!(switches.fired(), 1);
+        assert_eq!(switches.armed(), []);
+    }
+
+    #[test]
+    fn a_kill_after_does_not_count_what_comes_before() {
+        let switches = switches(&["kill:Send:after:*:*:1"]);
+        assert_eq!(switches.at_table("Send", Moment::Before, "GetItem", "A"), AtTable::Proceed);
+        assert_eq!(switches.at_table("Sync", Moment::After, "GetItem", "A"), AtTable::Proceed);
+        assert_eq!(switches.at_table("Send", Moment::After, "GetItem", "A"), AtTable::Kill);
+    }
+
+    #[test]
+    fn a_throttled_table_throttles_its_share() {
+        let switches = switches(&["throttle:Inbox:0.5"]);
+        let throttled = (0..1000)
+            .map(|_| switches.at_table("Send", Moment::Before, "PutItem", "Inbox"))
+            .filter(|decision| *decision == AtTable::Throttle)
+            .count();
+        assert!((400..600).contains(&throttled), "{throttled}");
+        assert_eq!(switches.at_table("Send", Moment::Before, "PutItem", "Other"), AtTable::Proceed);
+    }
+
+    #[test]
+    fn posts_are_lost_until_disarmed() {
+        let switches = switches(&["lose-posts:1", "slow-posts:5ms"]);
+        let decision = switches.at_post("Send");
+        assert_eq!(decision.answer, PostAnswer::Lost);
+        assert_eq!(decision.delay, Some(Duration::from_millis(5)));
+        switches.disarm(&"lose-posts:1".parse().unwrap());
+        assert_eq!(switches.at_post("Send").answer, PostAnswer::Honest);
+        switches.disarm_all();
+        assert_eq!(switches.at_post("Send"), AtPost::default());
+    }
+
+    #[test]
+    fn one_seed_gives_one_run() {
+        let draw = || {
+            let switches = switches(&["lose-disconnects:0.5"]);
+            (0..64).map(|_| switches.loses_disconnect()).collect::<Vec<_>>()
+        };
+        assert_eq!(draw(), draw());
+    }
+
+    #[tokio::test]
+    async fn a_strike_is_waited_for() {
+        let switches = switches(&["kill:Send:before:post:1"]);
+        let wait = switches.fired_at_least(1);
+        assert!(switches.at_post("Send").kill_before);
+        wait.await;
+    }
+}
