@@ -1,1 +1,36 @@
-//! Stands soon.
+//! Frames of protocol `tideline.v1`: JSON text, in both directions.
+//!
+//! The only crate that knows JSON. Each frame is a plain structure with the protocol's field names
+//! and a hand-written way to and from the model; the server reads requests and writes answers and
+//! pushes, a client does the reverse with the same types.
+//!
+//! # Layout
+//!
+//! * [`frame`]: what every frame has: [`Request`], [`Answer`].
+//! * [`code`]: [`ErrorCode`] and [`Problem`], everything that can be answered instead of `ok`.
+//! * [`message`]: a message as pushes, `sync` and `history` carry it.
+//! * [`send`], [`sync`], [`history`]: one file per route.
+//! * [`push`]: frames that nobody asked for, and [`Incoming`], all that a client may get.
+//!
+//! # Invariants
+//!
+//! * A request with a field that is not listed is refused; a client ignores what it does not know
+//!   in answers and pushes.
+//! * A body is never re-formatted: it leaves byte for byte as it came.
+//! * No error repeats what was sent.
+
+pub mod code;
+pub mod frame;
+pub mod history;
+pub mod message;
+pub mod push;
+pub mod send;
+pub mod sync;
+
+pub use code::{ErrorCode, Problem, Refusal};
+pub use frame::{Answer, Request, action, protocol};
+pub use history::{History, Messages, Range};
+pub use message::{Marker, Message};
+pub use push::{Incoming, Push};
+pub use send::{Send, Sent};
+pub use sync::{Sync, Synced, Tail};

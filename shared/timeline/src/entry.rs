@@ -1,0 +1,232 @@
+//! What is asked for, what was kept, and what an inbox says of it.
+
+use std::fmt;
+
+use crate::body::{Body, Kind};
+use crate::id::{ConversationId, DeviceId, MessageId, UserId};
+use crate::limits;
+
+/// A position on a timeline or in an inbox; 0 stands before the first entry.
+///
+/// At most 2^53 − 2, so that every JSON reader holds it exactly and one number above stays free for
+/// the inbox's anchor.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Seq(u64);
+
+impl Seq {
+    /// Before the first entry.
+    pub const ZERO: Self = Self(0);
+    /// The first entry.
+    pub const FIRST: Self = Self(1);
+    /// The last that can be.
+    pub const MAX: Self = Self(limits::SEQ_MAX);
+
+    /// The position with this number, if it is one.
+    pub fn new(number: u64) -> Option<Self> {
+        (number <= limits::SEQ_MAX).then_some(Self(number))
+    }
+
+    /// The number.
+    pub fn number(self) -> u64 {
+        self.0
+    }
+
+    /// The position after this one.
+    pub fn next(self) -> Self {
+        debug_assert!(self < Self::MAX, "a timeline of 2^53 entries");
+        Self(self.0 + 1)
+    }
+
+    /// The position before this one; zero stays zero.
+    pub fn previous(self) -> Self {
+        Self(self.0.saturating_sub(1))
+    }
+}
+
+impl fmt::Display for Seq {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+/// A point in time: milliseconds since 1970 UTC, by the server's clock.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(pub u64);
+
+impl Timestamp {
+    /// The full seconds since 1970, as TTL attributes and tokens count them.
+    pub fn seconds(self) -> u64 {
+        self.0 / 1_000
+    }
+
+    /// This time, so many milliseconds later.
+    pub fn plus(self, milliseconds: u64) -> Self {
+        Self(self.0.saturating_add(milliseconds))
+    }
+
+    /// The milliseconds from `earlier` to this time; none if it is later.
+    pub fn since(self, earlier: Self) -> u64 {
+        self.0.saturating_sub(earlier.0)
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+/// What is asked to be kept: an entry without its place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Draft {
+    /// The author's own id of the message.
+    pub id: MessageId,
+    /// Who writes.
+    pub author: UserId,
+    /// On which of their devices.
+    pub device: DeviceId,
+    /// When the server took it.
+    pub at: Timestamp,
+    /// What sort of entry it is.
+    pub kind: Kind,
+    /// The version of the conversation's membership under which the author may write.
+    pub version: u64,
+    /// The author's inbox tail, read before the append: their own inbox entry of this message, the
+    /// mark of a finished fan-out, can only stand after it.
+    pub inbox_before: Seq,
+    /// What it says.
+    pub body: Body,
+}
+
+impl Draft {
+    /// The entry that this draft becomes right after `previous`.
+    ///
+    /// The prefix counts follow from the predecessor, so they are exact as long as every entry is
+    /// put right after one that was read.
+    pub fn after(self, previous: Option<&Entry>) -> Entry {
+        let (seq, countable, recalls) = match previous {
+            Some(entry) => (entry.seq.next(), entry.countable, entry.recalls),
+            None => (Seq::FIRST, 0, 0),
+        };
+        self.placed(seq, countable, recalls)
+    }
+
+    /// The entry that this draft becomes at a sequence its caller chose.
+    pub fn at(self, seq: Seq) -> Entry {
+        self.placed(seq, 0, 0)
+    }
+
+    fn placed(self, seq: Seq, countable: u64, recalls: u64) -> Entry {
+        Entry {
+            seq,
+            countable: countable + u64::from(!self.kind.is_event()),
+            recalls: recalls + u64::from(self.kind.as_str() == "recall"),
+            id: self.id,
+            author: self.author,
+            device: self.device,
+            at: self.at,
+            kind: self.kind,
+            version: self.version,
+            inbox_before: self.inbox_before,
+            revised: false,
+            body: Some(self.body),
+        }
+    }
+}
+
+/// What was kept on a timeline.
+///
+/// Everything but the body is written once and never changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Its place; dense, and for ever.
+    pub seq: Seq,
+    /// The author's own id of the message.
+    pub id: MessageId,
+    /// Who wrote it.
+    pub author: UserId,
+    /// On which of their devices.
+    pub device: DeviceId,
+    /// When the server took it.
+    pub at: Timestamp,
+    /// What sort of entry it is.
+    pub kind: Kind,
+    /// How many entries up to and including this one count as messages.
+    pub countable: u64,
+    /// How many entries up to and including this one recall another.
+    pub recalls: u64,
+    /// The version of the membership under which it was written.
+    pub version: u64,
+    /// The author's inbox tail before it was written; see [`Draft::inbox_before`].
+    pub inbox_before: Seq,
+    /// Whether the body was replaced since.
+    pub revised: bool,
+    /// What it says; `None` once it was deleted, which leaves the rest in place.
+    pub body: Option<Body>,
+}
+
+impl Entry {
+    /// Whether it is the message that `author` calls `id`.
+    pub fn is(&self, author: &UserId, id: &MessageId) -> bool {
+        self.author == *author && self.id == *id
+    }
+
+    /// Whether a repeated `draft` asks for what this entry keeps.
+    ///
+    /// A body that was replaced or deleted since says nothing of what was asked for.
+    pub fn repeats(&self, draft: &Draft) -> bool {
+        self.is(&draft.author, &draft.id)
+            && self.kind == draft.kind
+            && (self.revised || self.body.as_ref().is_none_or(|body| *body == draft.body))
+    }
+}
+
+/// What a member's inbox says of an entry: where to find it, and its body when that is short.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InboxEntry {
+    /// Its place in the inbox; dense, and for ever.
+    pub position: Seq,
+    /// The conversation on whose timeline it is kept.
+    pub conversation: ConversationId,
+    /// Its place there.
+    pub seq: Seq,
+    /// The author's own id of the message.
+    pub id: MessageId,
+    /// Who wrote it.
+    pub author: UserId,
+    /// When the server took it.
+    pub at: Timestamp,
+    /// What sort of entry it is.
+    pub kind: Kind,
+    /// The prefix count of its timeline, see [`Entry::countable`].
+    pub countable: u64,
+    /// When the inbox forgets it; the timeline keeps it.
+    pub expires: Timestamp,
+    /// The body, unless it is above [`limits::INBOX_BODY_BYTES_MAX`]: then the timeline has it.
+    pub body: Option<Body>,
+}
+
+impl InboxEntry {
+    /// What an inbox keeps of `entry` at `position`, written at `now`.
+    pub fn of(entry: &Entry, conversation: &ConversationId, position: Seq, now: Timestamp) -> Self {
+        let body = entry.body.as_ref();
+        let short = body.filter(|body| body.as_str().len() <= limits::INBOX_BODY_BYTES_MAX);
+        Self {
+            position,
+            conversation: conversation.clone(),
+            seq: entry.seq,
+            id: entry.id,
+            author: entry.author.clone(),
+            at: entry.at,
+            kind: entry.kind.clone(),
+            countable: entry.countable,
+            expires: now.plus(limits::INBOX_LIFE_MS),
+            body: short.cloned(),
+        }
+    }
+
+    /// Whether it tells of the entry at `seq` of `conversation`.
+    pub fn tells_of(&self, conversation: &ConversationId, seq: Seq) -> bool {
+        self.seq == seq && self.conversation == *conversation
+    }
+}

@@ -1,0 +1,112 @@
+//! Every bound of the system, in one place, with whose it is.
+//!
+//! The unit is part of the name. *Ours* may be changed with a release; *theirs* may not.
+
+/// The largest number of a position: 2^53 − 2. Ours: JSON readers hold integers up to 2^53 − 1
+/// exactly (RFC 8259, section 6), and that one is the place of the inbox's anchor.
+pub const SEQ_MAX: u64 = ANCHOR_NUMBER - 1;
+
+/// The place of the inbox's anchor: after every entry, so that the read of the tail finds it.
+pub const ANCHOR_NUMBER: u64 = (1 << 53) - 1;
+
+/// The longest user id. Ours.
+pub const USER_ID_BYTES_MAX: usize = 64;
+
+/// The longest device id. Ours.
+pub const DEVICE_ID_BYTES_MAX: usize = 64;
+
+/// The longest connection id we keep. Ours; API Gateway's are 16 characters.
+pub const CONNECTION_ID_BYTES_MAX: usize = 128;
+
+/// The longest timeline id. Ours; a direct conversation needs 131.
+pub const TIMELINE_ID_BYTES_MAX: usize = 255;
+
+/// The longest id that a client may give a request. Ours.
+pub const REQUEST_ID_BYTES_MAX: usize = 64;
+
+/// The length of a hyphenated UUID (RFC 9562, section 4).
+pub const MESSAGE_ID_TEXT_BYTES: usize = 36;
+
+/// The longest kind. Ours.
+pub const KIND_BYTES_MAX: usize = 32;
+
+/// The longest message body. Ours: with its envelope it fits one frame.
+pub const BODY_BYTES_MAX: usize = 8_192;
+
+/// The longest body that an inbox copies. Ours: an inbox entry then stays one write unit (1 KB).
+pub const INBOX_BODY_BYTES_MAX: usize = 700;
+
+/// The largest WebSocket frame. Theirs: "Quotas for configuring and running a WebSocket API in API
+/// Gateway", WebSocket frame size.
+pub const FRAME_BYTES_MAX: usize = 32 * 1_024;
+
+/// The largest answer or push. Ours: it leaves room in a frame for whatever wraps it.
+pub const ANSWER_BYTES_MAX: usize = 30_000;
+
+/// What an answer's envelope and one message's fields around its body take at most. Ours: the ids
+/// at their longest, numbers at theirs, and the names.
+pub const ENVELOPE_BYTES_MAX: usize = 1_536;
+
+/// The most entries in one answer of `sync` or `history`. Ours.
+pub const PAGE_ENTRIES_MAX: usize = 100;
+
+/// How many entries an answer holds when the client does not say. Ours.
+pub const PAGE_ENTRIES_DEFAULT: usize = 100;
+
+/// The most sequences that `history` takes by name. Ours: one batch read (theirs: 100 keys).
+pub const SEQS_MAX: usize = 100;
+
+/// The most large groups whose tails a `sync` may name. Ours.
+pub const TAILS_MAX: usize = 100;
+
+/// How often one append may lose its place to another before it gives up. Ours.
+pub const APPEND_CONFLICTS_MAX: usize = 8;
+
+/// How many lost places an append answers by trying the next one at once. Ours: measured, more
+/// would cost 128 write units in a burst of 256 writers.
+pub const APPEND_GALLOPS_MAX: usize = 2;
+
+/// How often one put whose answer was lost is repeated at its place. Ours.
+pub const AMBIGUOUS_PUTS_MAX: usize = 3;
+
+/// The longest wait between two tries at the tail, in milliseconds. Ours.
+pub const JITTER_MS_MAX: u64 = 64;
+
+/// How many entries after its base an append verifies before the client must. Ours.
+pub const VERIFY_ENTRIES_MAX: usize = 5_000;
+
+/// How many of an inbox's newest entries a writer looks at before it adds one. Ours.
+pub const INBOX_LOOK_BACK: usize = 8;
+
+/// How often one inbox entry may lose its place before its writer gives up. Ours.
+pub const INBOX_CONFLICTS_MAX: usize = 16;
+
+/// How long an inbox keeps an entry, in milliseconds: 30 days. Ours.
+pub const INBOX_LIFE_MS: u64 = 30 * DAY_MS;
+
+/// How old an inbox's tail is, in milliseconds, when `sync` raises the anchor to it: 7 days. Ours.
+pub const ANCHOR_AGE_MS: u64 = 7 * DAY_MS;
+
+/// How long a device may stay away, in milliseconds, before its inbox cursor is worth nothing: 14
+/// days. Ours: half of [`INBOX_LIFE_MS`] and less.
+pub const AWAY_MS_MAX: u64 = 14 * DAY_MS;
+
+/// How long a device's registration is never removed because a post found its connection gone, in
+/// milliseconds. Ours: a post to a connection that is still opening is answered "gone".
+pub const YOUNG_CONNECTION_MS: u64 = 30_000;
+
+/// How long a WebSocket connection lasts at most, in milliseconds: 2 hours. Theirs: same page as
+/// [`FRAME_BYTES_MAX`], connection duration.
+pub const CONNECTION_MS_MAX: u64 = 2 * 60 * 60 * 1_000;
+
+/// What a client is asked to wait after the store slowed us down, in milliseconds. Ours.
+pub const RETRY_AFTER_MS: u64 = 250;
+
+/// A day in milliseconds.
+pub const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
+
+const _: () = assert!(BODY_BYTES_MAX + ENVELOPE_BYTES_MAX <= ANSWER_BYTES_MAX);
+const _: () = assert!(ANSWER_BYTES_MAX < FRAME_BYTES_MAX);
+const _: () = assert!(2 * USER_ID_BYTES_MAX + 3 <= TIMELINE_ID_BYTES_MAX);
+const _: () = assert!(AWAY_MS_MAX < INBOX_LIFE_MS && ANCHOR_AGE_MS < AWAY_MS_MAX);
+const _: () = assert!(APPEND_GALLOPS_MAX < APPEND_CONFLICTS_MAX);

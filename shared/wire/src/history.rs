@@ -1,0 +1,148 @@
+//! `history`: a part of one conversation, for roaming and for filling holes.
+
+use serde::{Deserialize, Serialize};
+use timeline::{ConversationId, Seq, limits};
+
+use crate::code::{ErrorCode, Problem, Refusal};
+use crate::frame::{self, Request, action};
+use crate::message::Message;
+use crate::send::seq;
+use crate::sync::page_limit;
+
+/// The frame as it travels.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct History {
+    /// Always [`action::HISTORY`].
+    pub action: String,
+    /// The request's id.
+    pub id: String,
+    /// The conversation.
+    pub conversation: String,
+    /// The newest page below this sequence.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub before: Option<u64>,
+    /// The page that follows this sequence.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub after: Option<u64>,
+    /// From the first sequence to the second, both included.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub range: Option<(u64, u64)>,
+    /// Just these sequences.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub seqs: Option<Vec<u64>>,
+    /// The most messages to return: 1 to 100.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub limit: Option<u64>,
+}
+
+/// Which part of a conversation is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Range {
+    /// The newest page.
+    Newest,
+    /// The newest page below a sequence.
+    Before(Seq),
+    /// The page that follows a sequence.
+    After(Seq),
+    /// From one sequence to another, both included.
+    Between(Seq, Seq),
+    /// Just these, ascending and without repeats.
+    Listed(Vec<Seq>),
+}
+
+/// A `history` that is well-formed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lookup {
+    /// The conversation.
+    pub conversation: ConversationId,
+    /// Which part of it.
+    pub range: Range,
+    /// The most messages to return.
+    pub limit: usize,
+}
+
+impl History {
+    /// Reads a frame of this route.
+    ///
+    /// # Errors
+    ///
+    /// A [`Refusal`] that says which rule the frame breaks.
+    pub fn parse(text: &str) -> Result<Request<Lookup>, Refusal> {
+        frame::parse(text, |history: Self| {
+            let lookup = Lookup {
+                conversation: ConversationId::parse(&history.conversation)?,
+                range: history.asked()?,
+                limit: page_limit(history.limit)?,
+            };
+            Ok((history.id, lookup))
+        })
+    }
+
+    /// The frame's text, as a client sends it.
+    pub fn to_json(&self) -> String {
+        frame::to_json(self)
+    }
+
+    /// The frame that asks for the newest page; the part is filled in after.
+    pub fn new(id: String, conversation: String) -> Self {
+        Self {
+            action: action::HISTORY.to_owned(),
+            id,
+            conversation,
+            before: None,
+            after: None,
+            range: None,
+            seqs: None,
+            limit: None,
+        }
+    }
+
+    fn asked(&self) -> Result<Range, Problem> {
+        match (self.before, self.after, self.range, &self.seqs) {
+            (None, None, None, None) => Ok(Range::Newest),
+            (Some(before), None, None, None) => Ok(Range::Before(seq(before)?)),
+            (None, Some(after), None, None) => Ok(Range::After(seq(after)?)),
+            (None, None, Some((first, last)), None) if 1 <= first && first <= last => {
+                Ok(Range::Between(seq(first)?, seq(last)?))
+            }
+            (None, None, Some(_), None) => {
+                Err(Problem::new(ErrorCode::Invalid, "a range is [a, b] with 1 <= a <= b"))
+            }
+            (None, None, None, Some(seqs)) => listed(seqs),
+            _ => {
+                let message = "at most one of before, after, range and seqs";
+                Err(Problem::new(ErrorCode::Invalid, message))
+            }
+        }
+    }
+}
+
+fn listed(seqs: &[u64]) -> Result<Range, Problem> {
+    if seqs.len() > limits::SEQS_MAX {
+        let message = format!("at most {} seqs", limits::SEQS_MAX);
+        return Err(Problem::new(ErrorCode::TooLarge, message));
+    }
+    if seqs.is_empty() || seqs.contains(&0) {
+        return Err(Problem::new(ErrorCode::Invalid, "seqs are at least one and above 0"));
+    }
+    let mut seqs = seqs.iter().copied().map(seq).collect::<Result<Vec<_>, _>>()?;
+    seqs.sort_unstable();
+    seqs.dedup();
+    Ok(Range::Listed(seqs))
+}
+
+/// What a `history` is answered with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Messages {
+    /// The live messages of the part, ascending.
+    pub messages: Vec<Message>,
+    /// The first sequence that the caller may see; 0 in an empty conversation.
+    pub first: u64,
+    /// The conversation's newest sequence; 0 in an empty conversation.
+    pub last: u64,
+    /// Sequences of the part, as far as this page answers it, that have no live message.
+    pub missing: Vec<u64>,
+    /// Whether the part goes on after (before, when paging back) this page.
+    pub more: bool,
+}

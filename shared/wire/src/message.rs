@@ -1,0 +1,113 @@
+//! A message as pushes, `sync` and `history` carry it.
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use timeline::{Body, ConversationId, Entry, InboxEntry, Seq};
+
+/// One message.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Message {
+    /// Its place in the receiver's inbox; absent in `history`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub q: Option<u64>,
+    /// The conversation.
+    pub conversation: String,
+    /// Its place on the conversation's timeline.
+    pub seq: u64,
+    /// The author's own id of it.
+    pub cid: String,
+    /// Who wrote it.
+    pub from: String,
+    /// When the server took it: milliseconds since 1970 UTC.
+    pub at: u64,
+    /// What sort of message it is.
+    pub kind: String,
+    /// What it says, byte for byte; `null` once it was withdrawn.
+    pub body: Option<Box<RawValue>>,
+}
+
+impl Message {
+    /// A message of `history`.
+    pub fn of_entry(conversation: &ConversationId, entry: &Entry) -> Self {
+        Self {
+            q: None,
+            conversation: conversation.as_str().to_owned(),
+            seq: entry.seq.number(),
+            cid: entry.id.to_string(),
+            from: entry.author.as_str().to_owned(),
+            at: entry.at.0,
+            kind: entry.kind.as_str().to_owned(),
+            body: raw(entry.body.as_ref()),
+        }
+    }
+
+    /// A message as its receiver's inbox places it: in a push.
+    pub fn of_push(conversation: &ConversationId, entry: &Entry, position: Seq) -> Self {
+        Self { q: Some(position.number()), ..Self::of_entry(conversation, entry) }
+    }
+
+    /// A message of `sync`, with `body` from the inbox or, where that has none, from the timeline.
+    pub fn of_inbox(entry: &InboxEntry, body: Option<&Body>) -> Self {
+        Self {
+            q: Some(entry.position.number()),
+            conversation: entry.conversation.as_str().to_owned(),
+            seq: entry.seq.number(),
+            cid: entry.id.to_string(),
+            from: entry.author.as_str().to_owned(),
+            at: entry.at.0,
+            kind: entry.kind.as_str().to_owned(),
+            body: raw(body),
+        }
+    }
+
+    /// The text of a `text` message, if it is one.
+    pub fn text(&self) -> Option<String> {
+        let text: Text = serde_json::from_str(self.body.as_ref()?.get()).ok()?;
+        (self.kind == timeline::Kind::TEXT).then_some(text.text)
+    }
+}
+
+impl PartialEq for Message {
+    fn eq(&self, other: &Self) -> bool {
+        let body = |message: &Self| message.body.as_ref().map(|body| body.get().to_owned());
+        (self.q, self.seq, self.at) == (other.q, other.seq, other.at)
+            && (&self.conversation, &self.cid) == (&other.conversation, &other.cid)
+            && (&self.from, &self.kind) == (&other.from, &other.kind)
+            && body(self) == body(other)
+    }
+}
+
+impl Eq for Message {}
+
+/// The body of a `text` message.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Text {
+    /// What it says.
+    pub(crate) text: String,
+}
+
+/// The body of a `text` message that says this.
+pub fn text_body(text: &str) -> Box<RawValue> {
+    let body = Text { text: text.to_owned() };
+    serde_json::value::to_raw_value(&body).expect("a text is JSON")
+}
+
+/// Where an own message stands in its author's inbox.
+///
+/// The device that sent it learns it this way and can move its cursor over it; without it each own
+/// message would look like a gap.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Marker {
+    /// Its place in the inbox.
+    pub q: u64,
+    /// The conversation.
+    pub conversation: String,
+    /// Its place on the conversation's timeline.
+    pub seq: u64,
+}
+
+/// A kept body as JSON. What is kept was parsed on its way in, so it is JSON; were the store
+/// corrupt, the message is shown as withdrawn rather than the whole answer lost.
+fn raw(body: Option<&Body>) -> Option<Box<RawValue>> {
+    body.and_then(|body| RawValue::from_string(body.as_str().to_owned()).ok())
+}

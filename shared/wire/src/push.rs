@@ -1,0 +1,111 @@
+//! Frames that nobody asked for, and all that a client may get.
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::code::Problem;
+use crate::frame;
+use crate::message::{Marker, Message};
+
+/// The `event` of a pushed message.
+const MESSAGE: &str = "message";
+
+/// A pushed message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Push {
+    /// The message, with its place in the receiver's inbox.
+    pub message: Message,
+    /// Own messages right before it in the receiver's inbox, so that the device that sent them can
+    /// move its cursor over them.
+    pub own: Vec<Marker>,
+}
+
+/// How a pushed message travels. It can only be written: raw JSON cannot be read through a
+/// flattened structure, so reading goes by [`Incoming::parse`].
+#[derive(Serialize)]
+struct Pushed<'a> {
+    event: &'static str,
+    #[serde(flatten)]
+    message: &'a Message,
+    #[serde(skip_serializing_if = "<[Marker]>::is_empty")]
+    own: &'a [Marker],
+}
+
+impl Push {
+    /// The frame's text.
+    pub fn to_json(&self) -> String {
+        frame::to_json(&Pushed { event: MESSAGE, message: &self.message, own: &self.own })
+    }
+}
+
+/// What a client may get.
+#[derive(Debug)]
+pub enum Incoming {
+    /// The answer to one of its requests.
+    Answer {
+        /// The request's id; `None` if the server could not read one.
+        re: Option<String>,
+        /// The route's answer, to be read by [`Incoming::ok`], or why there is none.
+        outcome: Result<Box<RawValue>, Problem>,
+    },
+    /// A pushed message.
+    Message(Push),
+    /// A push of a kind that this version does not know; to be ignored.
+    Unknown {
+        /// Its kind.
+        event: String,
+    },
+    /// API Gateway's own error frame, about some frame of this connection; it names no request.
+    Gateway {
+        /// For example `Internal server error`.
+        message: String,
+    },
+}
+
+/// Why a frame from the server was not understood.
+#[derive(Debug, thiserror::Error)]
+#[error("not a frame of this protocol")]
+pub struct NotUnderstood(#[from] serde_json::Error);
+
+#[derive(Deserialize)]
+struct Any {
+    event: Option<String>,
+    re: Option<String>,
+    ok: Option<Box<RawValue>>,
+    error: Option<Problem>,
+    message: Option<serde_json::Value>,
+    #[serde(default)]
+    own: Vec<Marker>,
+}
+
+impl Incoming {
+    /// Reads a frame from the server.
+    ///
+    /// # Errors
+    ///
+    /// [`NotUnderstood`] when it is none of the four.
+    pub fn parse(text: &str) -> Result<Self, NotUnderstood> {
+        let any: Any = serde_json::from_str(text)?;
+        match (any.event, any.ok, any.error, any.message) {
+            (Some(event), ..) if event == MESSAGE => {
+                Ok(Self::Message(Push { message: serde_json::from_str(text)?, own: any.own }))
+            }
+            (Some(event), ..) => Ok(Self::Unknown { event }),
+            (None, Some(ok), ..) => Ok(Self::Answer { re: any.re, outcome: Ok(ok) }),
+            (None, None, Some(error), _) => Ok(Self::Answer { re: any.re, outcome: Err(error) }),
+            (None, None, None, Some(serde_json::Value::String(message))) => {
+                Ok(Self::Gateway { message })
+            }
+            (None, None, None, _) => Ok(Self::Unknown { event: String::new() }),
+        }
+    }
+
+    /// Reads the `ok` of an answer as its route's structure.
+    ///
+    /// # Errors
+    ///
+    /// [`NotUnderstood`] when it is another route's.
+    pub fn ok<'a, T: Deserialize<'a>>(ok: &'a RawValue) -> Result<T, NotUnderstood> {
+        Ok(serde_json::from_str(ok.get())?)
+    }
+}
