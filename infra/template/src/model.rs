@@ -14,6 +14,8 @@ pub struct Deployment {
     pub functions: BTreeMap<String, Function>,
     /// Tables by logical id, which is also what `!Ref` gives and the name they get.
     pub tables: BTreeMap<String, Table>,
+    /// Which functions are fed from which table's stream.
+    pub streams: Vec<StreamMapping>,
     /// The template's outputs, resolved.
     pub outputs: BTreeMap<String, String>,
     /// What was found in the template and is not served locally, one sentence each.
@@ -83,4 +85,36 @@ pub struct Table {
     pub create: serde_json::Value,
     /// The attribute that holds the expiry, if the table expires items.
     pub ttl_attribute: Option<String>,
+}
+
+/// A function's event of type `DynamoDB`, or an `AWS::Lambda::EventSourceMapping` of a stream.
+#[derive(Clone, Debug)]
+pub struct StreamMapping {
+    /// The logical id; of an event, the function's followed by the event's, as SAM makes it.
+    pub id: String,
+    /// The logical id of the function.
+    pub function: String,
+    /// The logical id of the table whose stream is read.
+    pub table: String,
+    /// Whether reading starts with the oldest record that is kept (`TRIM_HORIZON`) or with the
+    /// next one (`LATEST`).
+    pub from_oldest: bool,
+    /// The most records in one invocation.
+    pub batch_size: u32,
+    /// How long records are gathered before a batch that is not full is handed over.
+    pub batching_window: Duration,
+    /// Event patterns in JSON; a record that matches any is handed over, and all are where there
+    /// is no pattern.
+    pub filters: Vec<String>,
+    /// Whether a batch that fails is halved before it is tried again.
+    pub bisect: bool,
+    /// How often a failed batch is tried again; `None` until its records expire.
+    pub retries_max: Option<u32>,
+    /// The age at which a record is given up; `None` when the stream does.
+    pub record_age_max: Option<Duration>,
+    /// Whether the function's answer may name the records that failed
+    /// (`ReportBatchItemFailures`).
+    pub reports_failures: bool,
+    /// The ARN that batches which were given up are reported to.
+    pub on_failure: Option<String>,
 }
