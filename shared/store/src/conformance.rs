@@ -1,0 +1,141 @@
+//! What every store must do: one named test per promise, run by every adapter.
+//!
+//! An adapter's whole test is `store::conformance!(open())`, where `open()` is a future of a store
+//! that nothing has been kept in. The adapter's crate brings tokio's test attribute.
+
+pub mod append;
+pub mod inbox;
+pub mod queue;
+pub mod registry;
+
+use timeline::{Body, ConversationId, DeviceId, Draft, Kind, MessageId, Seq, Timestamp, UserId};
+
+use crate::connections::Connections;
+use crate::directory::{Claims, Directory};
+use crate::inbox::Inboxes;
+use crate::meta::Metas;
+use crate::timelines::Timelines;
+
+/// All ports of one store.
+pub trait Store: Timelines + Inboxes + Connections + Directory + Claims + Metas {}
+
+impl<S: Timelines + Inboxes + Connections + Directory + Claims + Metas> Store for S {}
+
+/// Runs every promise against the store that `$open`, a future, gives: afresh for each.
+#[macro_export]
+macro_rules! conformance {
+    ($open:expr) => {
+        $crate::conformance_promises! { $open, queue:
+            a_put_never_overwrites,
+            a_body_comes_back_byte_for_byte,
+            a_place_that_is_free_is_empty,
+            a_forward_scan_includes_its_start_and_excludes_its_end,
+            a_backward_scan_includes_its_start_and_excludes_its_end,
+            a_scan_keeps_order_and_count_across_pages,
+            a_scan_that_goes_nowhere_is_invalid,
+            latest_is_the_newest_and_nothing_at_first,
+            an_update_replaces_the_body_alone,
+            an_update_of_nothing_is_not_found,
+            a_delete_leaves_a_tombstone_whose_place_is_never_used_again,
+            manual_sequences_are_the_callers,
+            each_mode_refuses_the_others_operation,
+            a_batch_answers_for_each_in_order,
+            many_are_read_at_once
+        }
+        $crate::conformance_promises! { $open, append:
+            numbers_begin_at_one_and_are_dense,
+            a_hundred_at_once_leave_no_hole,
+            a_reader_during_a_thousand_appends_skips_none,
+            the_same_message_by_eight_at_once_is_one_entry,
+            a_put_whose_answer_is_lost_is_one_entry,
+            a_put_that_is_lost_again_and_again_is_one_entry_once_repeated,
+            a_throttled_put_is_told_and_nothing_is_kept,
+            a_repeat_from_base_zero_is_the_same_entry,
+            a_repeat_outranks_a_stale_base,
+            a_base_below_a_purged_prefix_is_stale,
+            a_base_too_far_below_the_tail_is_stale,
+            a_base_beyond_the_tail_is_told,
+            a_lying_base_never_makes_a_hole,
+            without_a_base_a_claim_keeps_it_exactly_once,
+            the_same_id_with_another_content_is_a_conflict,
+            the_same_id_of_another_author_is_another_message,
+            prefix_counts_follow_from_the_predecessor
+        }
+        $crate::conformance_promises! { $open, inbox:
+            positions_begin_at_one_and_are_dense,
+            deliveries_at_once_leave_no_hole,
+            a_delivery_repeated_is_one_entry,
+            a_delivery_whose_answer_is_lost_is_one_entry,
+            pages_follow_the_cursor_and_know_the_end,
+            the_tail_shows_the_newest,
+            an_emptied_inbox_goes_on_from_its_anchor,
+            the_anchor_never_goes_back,
+            a_long_body_is_left_to_the_timeline
+        }
+        $crate::conformance_promises! { $open, registry:
+            a_newer_connection_replaces_the_older,
+            an_older_connection_never_replaces_the_newer,
+            registering_again_is_no_error,
+            devices_do_not_disturb_each_other,
+            only_the_named_connection_is_removed,
+            a_young_connection_is_not_removed,
+            a_conversation_is_created_once,
+            a_users_conversations_are_paged_in_order,
+            a_claim_keeps_its_first_base,
+            meta_is_never_overwritten_silently,
+            meta_is_merged_field_by_field,
+            meta_is_forgotten_without_complaint
+        }
+    };
+}
+
+/// One test per promise of one file; see [`conformance!`].
+#[macro_export]
+macro_rules! conformance_promises {
+    ($open:expr, $file:ident: $($promise:ident),+) => {
+        mod $file {
+            #[allow(unused_imports, reason = "what opens a store may need nothing")]
+            use super::*;
+            $(
+                #[tokio::test]
+                async fn $promise() {
+                    let store = $open.await;
+                    $crate::conformance::$file::$promise(&store).await;
+                }
+            )+
+        }
+    };
+}
+
+pub(crate) fn user(name: &str) -> UserId {
+    UserId::parse(name).expect("a test's user id is valid")
+}
+
+pub(crate) fn tea() -> ConversationId {
+    ConversationId::direct(&user("ada"), &user("bob")).expect("two different people")
+}
+
+pub(crate) fn seq(number: u64) -> Seq {
+    Seq::new(number).expect("a test's sequence is small")
+}
+
+/// Message number `number` of `author`, whose id and text follow from the number.
+pub(crate) fn draft(author: &str, number: u64) -> Draft {
+    let mut id = [0; 16];
+    id[8..].copy_from_slice(&number.to_be_bytes());
+    Draft {
+        id: MessageId::from_bytes(id),
+        author: user(author),
+        device: DeviceId::parse("desk").expect("a valid device"),
+        at: Timestamp(1_763_917_045_123 + number),
+        kind: Kind::text(),
+        version: 1,
+        inbox_before: Seq::ZERO,
+        body: Body::parse(&format!(r#"{{"text":"number {number}"}}"#)).expect("a short body"),
+    }
+}
+
+/// The numbers of `entries`.
+pub(crate) fn numbers<'a>(entries: impl IntoIterator<Item = &'a timeline::Entry>) -> Vec<u64> {
+    entries.into_iter().map(|entry| entry.seq.number()).collect()
+}

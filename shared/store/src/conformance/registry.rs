@@ -1,0 +1,174 @@
+//! What the registry, the directory, claims and the meta store promise.
+
+use std::collections::BTreeMap;
+
+use timeline::{ConnectionId, ConversationId, DeviceId, MessageId, Seq, Timestamp};
+
+use super::{Store, seq, tea, user};
+use crate::connections::{Connections, Registration};
+use crate::directory::{Conversation, Membership};
+use crate::error::Error;
+use crate::meta::{Meta, Metas};
+
+fn registration(device: &str, connection: &str, connected: u64) -> Registration {
+    Registration {
+        device: DeviceId::parse(device).expect("a device"),
+        connection: ConnectionId::parse(connection).expect("a connection"),
+        connected: Timestamp(connected),
+        expires: Timestamp(connected + 3_600_000),
+    }
+}
+
+async fn listening(store: &dyn Connections, name: &str) -> Vec<Registration> {
+    let found = store.of(&[user(name)]).await.expect("the registered");
+    let mut devices: Vec<_> = found.into_iter().flat_map(|(_, devices)| devices).collect();
+    devices.sort_by(|one, other| one.device.cmp(&other.device));
+    devices
+}
+
+/// A device has one connection, its newest; the one it had is told, to be closed.
+pub async fn a_newer_connection_replaces_the_older(store: &impl Store) {
+    let (older, newer) = (registration("desk", "c1", 1_000), registration("desk", "c2", 2_000));
+    let registered = store.register(&user("ada"), &older).await.expect("a registration");
+    assert_eq!(registered.replaced, None);
+    let registered = store.register(&user("ada"), &newer).await.expect("a registration");
+    assert_eq!(registered.replaced, Some(older.connection));
+    assert_eq!(listening(store, "ada").await, [newer]);
+}
+
+/// A late registration of an older connection must not make the device deaf.
+pub async fn an_older_connection_never_replaces_the_newer(store: &impl Store) {
+    let (older, newer) = (registration("desk", "c1", 1_000), registration("desk", "c2", 2_000));
+    store.register(&user("ada"), &newer).await.expect("a registration");
+    let late = store.register(&user("ada"), &older).await;
+    assert!(matches!(late, Err(Error::Conflict { .. })), "{late:?}");
+    assert_eq!(listening(store, "ada").await, [newer]);
+}
+
+/// A registration whose answer was lost may be repeated.
+pub async fn registering_again_is_no_error(store: &impl Store) {
+    let desk = registration("desk", "c1", 1_000);
+    for _ in 0..2 {
+        let registered = store.register(&user("ada"), &desk).await.expect("a registration");
+        assert_eq!(registered.replaced, None);
+    }
+    assert_eq!(listening(store, "ada").await, [desk]);
+}
+
+/// Devices of one user, and users, are apart.
+pub async fn devices_do_not_disturb_each_other(store: &impl Store) {
+    let (desk, phone) = (registration("desk", "c1", 1_000), registration("pho-ne_1", "c2", 500));
+    store.register(&user("ada"), &desk).await.expect("a registration");
+    store.register(&user("ada"), &phone).await.expect("a registration");
+    store.register(&user("bob"), &desk).await.expect("a registration");
+    assert_eq!(listening(store, "ada").await, [desk.clone(), phone]);
+    let found = store.of(&[user("eve"), user("bob")]).await.expect("the registered");
+    assert_eq!(found, [(user("bob"), vec![desk])]);
+    assert_eq!(store.of(&[]).await.expect("nobody"), []);
+}
+
+/// A disconnect that comes late must not remove the connection made since.
+pub async fn only_the_named_connection_is_removed(store: &impl Store) {
+    let (older, newer) = (registration("desk", "c1", 1_000), registration("desk", "c2", 2_000));
+    let (ada, desk) = (user("ada"), newer.device.clone());
+    store.unregister(&ada, &desk, &older.connection, None).await.expect("nothing to do");
+    store.register(&ada, &newer).await.expect("a registration");
+    store.unregister(&ada, &desk, &older.connection, None).await.expect("nothing to do");
+    assert_eq!(listening(store, "ada").await, std::slice::from_ref(&newer));
+    store.unregister(&ada, &desk, &newer.connection, None).await.expect("a removal");
+    assert_eq!(listening(store, "ada").await, []);
+}
+
+/// A connection that is still opening is answered "gone": that alone does not remove it.
+pub async fn a_young_connection_is_not_removed(store: &impl Store) {
+    let desk = registration("desk", "c1", 1_000);
+    let (ada, device) = (user("ada"), desk.device.clone());
+    store.register(&ada, &desk).await.expect("a registration");
+    for (before, left) in [(1_000, 1), (1_001, 0)] {
+        let before = Some(Timestamp(before));
+        store.unregister(&ada, &device, &desk.connection, before).await.expect("no error");
+        assert_eq!(listening(store, "ada").await.len(), left);
+    }
+}
+
+/// Both sides may create a direct conversation at once; the first one stands.
+pub async fn a_conversation_is_created_once(store: &impl Store) {
+    assert_eq!(store.conversation(&tea()).await.expect("a read"), None);
+    let members = ["ada", "bob"].map(|name| (user(name), Membership { joined: Seq::FIRST }));
+    let made = Conversation {
+        id: tea(),
+        version: 1,
+        made: Timestamp(1_000),
+        members: BTreeMap::from(members),
+    };
+    store.create(&made).await.expect("a creation");
+    let later = Conversation { made: Timestamp(2_000), members: BTreeMap::new(), ..made.clone() };
+    store.create(&later).await.expect("nothing to do");
+    assert_eq!(store.conversation(&tea()).await.expect("a read"), Some(made));
+}
+
+/// A user's list is complete, in the order of ids, and listing twice is once.
+pub async fn a_users_conversations_are_paged_in_order(store: &impl Store) {
+    let with = |name: &str| {
+        ConversationId::direct(&user("ada"), &user(name)).expect("two different people")
+    };
+    for name in ["mia", "bob", "zoe", "bob", "kim"] {
+        store.list(&user("ada"), &with(name), Seq::FIRST).await.expect("a listing");
+    }
+    store.list(&user("bob"), &with("bob"), Seq::FIRST).await.expect("a listing");
+    let ada = user("ada");
+    let page = store.conversations(&ada, None, 3).await.expect("a page");
+    assert_eq!(page, [with("bob"), with("kim"), with("mia")]);
+    let page = store.conversations(&ada, page.last(), 3).await.expect("a page");
+    assert_eq!(page, [with("zoe")]);
+    assert_eq!(store.conversations(&user("eve"), None, 3).await.expect("a page"), []);
+}
+
+/// What the first attempt knew is what every attempt goes by.
+pub async fn a_claim_keeps_its_first_base(store: &impl Store) {
+    let (one, two) = (MessageId::from_bytes([1; 16]), MessageId::from_bytes([2; 16]));
+    let claim = async |author: &str, id, base| {
+        store.claim(&tea(), &user(author), &id, seq(base)).await.expect("a claim").number()
+    };
+    assert_eq!(claim("ada", one, 7).await, 7);
+    assert_eq!(claim("ada", one, 9).await, 7);
+    assert_eq!(claim("ada", two, 9).await, 9);
+    assert_eq!(claim("bob", one, 11).await, 11);
+}
+
+fn meta(fields: &[(&str, &str)]) -> Meta {
+    fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+/// Inserting where something is known is a conflict.
+pub async fn meta_is_never_overwritten_silently(store: &impl Store) {
+    let timeline = tea().timeline();
+    assert_eq!(store.read(&timeline).await.expect("a read"), None);
+    let first = meta(&[("title", "tea"), ("über", "")]);
+    store.insert(&timeline, &first).await.expect("an insert");
+    let second = store.insert(&timeline, &meta(&[("title", "coffee")])).await;
+    assert!(matches!(second, Err(Error::Conflict { .. })), "{second:?}");
+    assert_eq!(store.read(&timeline).await.expect("a read"), Some(first));
+}
+
+/// An update sets what it names and leaves the rest.
+pub async fn meta_is_merged_field_by_field(store: &impl Store) {
+    let timeline = tea().timeline();
+    let nothing = Metas::update(store, &timeline, &Meta::new()).await;
+    assert!(matches!(nothing, Err(Error::Invalid { .. })), "{nothing:?}");
+    Metas::update(store, &timeline, &meta(&[("a", "1"), ("b", "2")])).await.expect("an update");
+    Metas::update(store, &timeline, &meta(&[("b", "3"), ("c", "4")])).await.expect("an update");
+    let expected = meta(&[("a", "1"), ("b", "3"), ("c", "4")]);
+    assert_eq!(store.read(&timeline).await.expect("a read"), Some(expected));
+}
+
+/// Forgetting twice is no error, and what was forgotten may be inserted again.
+pub async fn meta_is_forgotten_without_complaint(store: &impl Store) {
+    let timeline = tea().timeline();
+    store.insert(&timeline, &meta(&[("a", "1")])).await.expect("an insert");
+    for _ in 0..2 {
+        store.forget(&timeline).await.expect("a removal");
+    }
+    assert_eq!(store.read(&timeline).await.expect("a read"), None);
+    store.insert(&timeline, &meta(&[("b", "2")])).await.expect("an insert");
+}

@@ -1,0 +1,315 @@
+//! All ports in memory: for tests and simulation.
+//!
+//! Every call yields once before it acts, so that calls joined into one future interleave request
+//! by request, as they do against a database.
+
+use std::collections::BTreeMap;
+use std::future::poll_fn;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
+
+use async_trait::async_trait;
+use timeline::{
+    Body, ConnectionId, ConversationId, DeviceId, Entry, InboxEntry, MessageId, Seq, TimelineId,
+    Timestamp, UserId, limits,
+};
+
+use crate::connections::{Connections, Registered, Registration};
+use crate::directory::{Claims, Conversation, Directory};
+use crate::error::Error;
+use crate::inbox::{InboxPage, InboxTail, Inboxes};
+use crate::meta::{Meta, Metas};
+use crate::timelines::{Direction, Put, Scan, Timelines};
+
+/// A store in memory.
+#[derive(Debug, Default)]
+pub struct Memory {
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    timelines: BTreeMap<TimelineId, BTreeMap<Seq, Entry>>,
+    inboxes: BTreeMap<UserId, BTreeMap<Seq, InboxEntry>>,
+    anchors: BTreeMap<UserId, Seq>,
+    connections: BTreeMap<UserId, BTreeMap<DeviceId, Registration>>,
+    conversations: BTreeMap<ConversationId, Conversation>,
+    lists: BTreeMap<UserId, BTreeMap<ConversationId, Seq>>,
+    claims: BTreeMap<(ConversationId, UserId, MessageId), Seq>,
+    metas: BTreeMap<TimelineId, Meta>,
+}
+
+impl Memory {
+    /// Takes away the entries of a timeline below `first`, as retention does.
+    pub async fn purge(&self, timeline: &TimelineId, first: Seq) {
+        let mut state = self.turn().await;
+        if let Some(entries) = state.timelines.get_mut(timeline) {
+            *entries = entries.split_off(&first);
+        }
+    }
+
+    /// Takes away an inbox's expired entries, as the database's time-to-live does some day.
+    pub async fn expire(&self, now: Timestamp) {
+        let mut state = self.turn().await;
+        for inbox in state.inboxes.values_mut() {
+            inbox.retain(|_, entry| entry.expires > now);
+        }
+    }
+
+    async fn turn(&self) -> MutexGuard<'_, State> {
+        let mut yielded = false;
+        poll_fn(|context| {
+            if yielded {
+                return Poll::Ready(());
+            }
+            yielded = true;
+            context.waker().wake_by_ref();
+            Poll::Pending
+        })
+        .await;
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Timelines for Memory {
+    async fn put(&self, timeline: &TimelineId, entry: &Entry) -> Result<Put<Entry>, Error> {
+        let mut state = self.turn().await;
+        let entries = state.timelines.entry(timeline.clone()).or_default();
+        if let Some(other) = entries.get(&entry.seq) {
+            return Ok(Put::Occupied(other.clone()));
+        }
+        entries.insert(entry.seq, entry.clone());
+        Ok(Put::Stored)
+    }
+
+    async fn get(&self, timeline: &TimelineId, seq: Seq) -> Result<Option<Entry>, Error> {
+        let state = self.turn().await;
+        Ok(state.timelines.get(timeline).and_then(|entries| entries.get(&seq)).cloned())
+    }
+
+    async fn get_many(
+        &self,
+        places: &[(TimelineId, Seq)],
+    ) -> Result<Vec<(TimelineId, Entry)>, Error> {
+        if places.len() > limits::SEQS_MAX {
+            return Err(Error::Invalid { reason: "too many sequences at once" });
+        }
+        let state = self.turn().await;
+        let found = places.iter().filter_map(|(timeline, seq)| {
+            let entry = state.timelines.get(timeline)?.get(seq)?;
+            Some((timeline.clone(), entry.clone()))
+        });
+        Ok(found.collect())
+    }
+
+    async fn scan(&self, timeline: &TimelineId, scan: Scan) -> Result<Vec<Entry>, Error> {
+        let state = self.turn().await;
+        let Some(entries) = state.timelines.get(timeline) else { return Ok(Vec::new()) };
+        let part = entries.range(scan.first..=scan.last).map(|(_, entry)| entry.clone());
+        Ok(match scan.direction {
+            Direction::Forward => part.take(scan.max_count).collect(),
+            Direction::Backward => part.rev().take(scan.max_count).collect(),
+        })
+    }
+
+    async fn update(&self, timeline: &TimelineId, seq: Seq, body: &Body) -> Result<Entry, Error> {
+        let mut state = self.turn().await;
+        let entry = state.timelines.get_mut(timeline).and_then(|entries| entries.get_mut(&seq));
+        match entry {
+            Some(entry) if entry.body.is_some() => {
+                entry.body = Some(body.clone());
+                entry.revised = true;
+                Ok(entry.clone())
+            }
+            Some(_) | None => Err(Error::NotFound { item: "entry" }),
+        }
+    }
+
+    async fn delete(&self, timeline: &TimelineId, seq: Seq) -> Result<(), Error> {
+        let mut state = self.turn().await;
+        let entry = state.timelines.get_mut(timeline).and_then(|entries| entries.get_mut(&seq));
+        if let Some(entry) = entry {
+            entry.body = None;
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Inboxes for Memory {
+    async fn tail(&self, user: &UserId) -> Result<InboxTail, Error> {
+        let state = self.turn().await;
+        let newest = state.inboxes.get(user).into_iter().flat_map(|inbox| inbox.values().rev());
+        Ok(InboxTail {
+            newest: newest.take(limits::INBOX_LOOK_BACK).cloned().collect(),
+            anchor: state.anchors.get(user).copied().unwrap_or(Seq::ZERO),
+        })
+    }
+
+    async fn after(
+        &self,
+        user: &UserId,
+        cursor: Seq,
+        max_count: usize,
+    ) -> Result<InboxPage, Error> {
+        let state = self.turn().await;
+        let anchor = state.anchors.get(user).copied().unwrap_or(Seq::ZERO);
+        let Some(inbox) = state.inboxes.get(user) else {
+            return Ok(InboxPage { entries: Vec::new(), end: Some(anchor) });
+        };
+        let mut after = inbox.range(cursor.next()..).map(|(_, entry)| entry.clone());
+        let entries: Vec<_> = after.by_ref().take(max_count).collect();
+        let newest = inbox.keys().next_back().copied().unwrap_or(Seq::ZERO);
+        let end = after.next().is_none().then(|| newest.max(anchor));
+        Ok(InboxPage { entries, end })
+    }
+
+    async fn put(&self, user: &UserId, entry: &InboxEntry) -> Result<Put<InboxEntry>, Error> {
+        let mut state = self.turn().await;
+        let inbox = state.inboxes.entry(user.clone()).or_default();
+        if let Some(other) = inbox.get(&entry.position) {
+            return Ok(Put::Occupied(other.clone()));
+        }
+        inbox.insert(entry.position, entry.clone());
+        Ok(Put::Stored)
+    }
+
+    async fn raise_anchor(&self, user: &UserId, position: Seq) -> Result<(), Error> {
+        let mut state = self.turn().await;
+        let anchor = state.anchors.entry(user.clone()).or_default();
+        *anchor = position.max(*anchor);
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Connections for Memory {
+    async fn register(
+        &self,
+        user: &UserId,
+        registration: &Registration,
+    ) -> Result<Registered, Error> {
+        let mut state = self.turn().await;
+        let devices = state.connections.entry(user.clone()).or_default();
+        let before = devices.get(&registration.device);
+        let same = before.is_some_and(|before| before.connection == registration.connection);
+        if !same && before.is_some_and(|before| before.connected >= registration.connected) {
+            return Err(Error::Conflict { item: "registration" });
+        }
+        let replaced = before.filter(|_| !same).map(|before| before.connection.clone());
+        devices.insert(registration.device.clone(), registration.clone());
+        Ok(Registered { replaced })
+    }
+
+    async fn unregister(
+        &self,
+        user: &UserId,
+        device: &DeviceId,
+        connection: &ConnectionId,
+        made_before: Option<Timestamp>,
+    ) -> Result<(), Error> {
+        let mut state = self.turn().await;
+        let Some(devices) = state.connections.get_mut(user) else { return Ok(()) };
+        let named = devices.get(device).is_some_and(|registration| {
+            registration.connection == *connection
+                && made_before.is_none_or(|before| registration.connected < before)
+        });
+        if named {
+            devices.remove(device);
+        }
+        Ok(())
+    }
+
+    async fn of(&self, users: &[UserId]) -> Result<Vec<(UserId, Vec<Registration>)>, Error> {
+        let state = self.turn().await;
+        let found = users.iter().filter_map(|user| {
+            let devices = state.connections.get(user).filter(|devices| !devices.is_empty())?;
+            Some((user.clone(), devices.values().cloned().collect()))
+        });
+        Ok(found.collect())
+    }
+}
+
+#[async_trait]
+impl Directory for Memory {
+    async fn conversation(&self, id: &ConversationId) -> Result<Option<Conversation>, Error> {
+        Ok(self.turn().await.conversations.get(id).cloned())
+    }
+
+    async fn list(
+        &self,
+        user: &UserId,
+        conversation: &ConversationId,
+        joined: Seq,
+    ) -> Result<(), Error> {
+        let mut state = self.turn().await;
+        let list = state.lists.entry(user.clone()).or_default();
+        list.entry(conversation.clone()).or_insert(joined);
+        Ok(())
+    }
+
+    async fn create(&self, conversation: &Conversation) -> Result<(), Error> {
+        let mut state = self.turn().await;
+        let id = conversation.id.clone();
+        state.conversations.entry(id).or_insert_with(|| conversation.clone());
+        Ok(())
+    }
+
+    async fn conversations(
+        &self,
+        user: &UserId,
+        after: Option<&ConversationId>,
+        max_count: usize,
+    ) -> Result<Vec<ConversationId>, Error> {
+        let state = self.turn().await;
+        let all = state.lists.get(user).into_iter().flat_map(BTreeMap::keys);
+        let rest = all.filter(|id| after.is_none_or(|after| *id > after));
+        Ok(rest.take(max_count).cloned().collect())
+    }
+}
+
+#[async_trait]
+impl Claims for Memory {
+    async fn claim(
+        &self,
+        conversation: &ConversationId,
+        author: &UserId,
+        id: &MessageId,
+        base: Seq,
+    ) -> Result<Seq, Error> {
+        let mut state = self.turn().await;
+        let key = (conversation.clone(), author.clone(), *id);
+        Ok(*state.claims.entry(key).or_insert(base))
+    }
+}
+
+#[async_trait]
+impl Metas for Memory {
+    async fn insert(&self, timeline: &TimelineId, meta: &Meta) -> Result<(), Error> {
+        let mut state = self.turn().await;
+        if state.metas.contains_key(timeline) {
+            return Err(Error::Conflict { item: "meta" });
+        }
+        state.metas.insert(timeline.clone(), meta.clone());
+        Ok(())
+    }
+
+    async fn read(&self, timeline: &TimelineId) -> Result<Option<Meta>, Error> {
+        Ok(self.turn().await.metas.get(timeline).cloned())
+    }
+
+    async fn update(&self, timeline: &TimelineId, fields: &Meta) -> Result<(), Error> {
+        if fields.is_empty() {
+            return Err(Error::Invalid { reason: "an update without a field" });
+        }
+        let mut state = self.turn().await;
+        state.metas.entry(timeline.clone()).or_default().extend(fields.clone());
+        Ok(())
+    }
+
+    async fn forget(&self, timeline: &TimelineId) -> Result<(), Error> {
+        self.turn().await.metas.remove(timeline);
+        Ok(())
+    }
+}
