@@ -10,7 +10,7 @@ use crate::socket::Handshake;
 const ARN: &str = "arn:aws:execute-api:us-east-1:123456789012";
 
 /// A result with a policy of `statements`.
-fn policy(statements: Value) -> Value {
+fn policy(statements: &Value) -> Value {
     json!({
         "principalId": "ada",
         "policyDocument": {"Version": "2012-10-17", "Statement": statements},
@@ -28,7 +28,7 @@ async fn status_of(local: &Local, script: Value) -> u16 {
 
 /// The status of a handshake whose authorizer answers a policy of `statements`.
 async fn status_with(local: &Local, statements: Value) -> u16 {
-    status_of(local, json!({"answer": policy(statements)})).await
+    status_of(local, json!({"answer": policy(&statements)})).await
 }
 
 /// The API's id, as the authorizer is told it.
@@ -258,7 +258,7 @@ async fn it_is_asked_once_and_only_at_connect() {
 #[tokio::test]
 async fn connect_is_not_invoked_for_those_it_refuses() {
     let mut local = Local::start().await;
-    let deny = policy(json!([statement("Deny", "*")]));
+    let deny = policy(&json!([statement("Deny", "*")]));
     assert_eq!(status_of(&local, json!({"answer": deny})).await, 403);
     assert_eq!(status_of(&local, json!({"error": "Unauthorized"})).await, 401);
     let (_socket, id) = local.join("bob").await;

@@ -15,7 +15,9 @@ async fn ping_until_closed(socket: &mut Socket) -> u16 {
         match socket.receive().await {
             Received::Pong(_) => {}
             Received::Close(close) => return close.expect("a code").0,
-            other => panic!("{other:?} instead of a pong"),
+            other @ (Received::Text(..) | Received::Other(_) | Received::End) => {
+                panic!("{other:?} instead of a pong")
+            }
         }
     }
 }
@@ -53,7 +55,9 @@ async fn messages_keep_a_connection_alive_until_the_end_of_its_life() {
         match socket.receive().await {
             Received::Text(..) => {}
             Received::Close(close) => break close.expect("a code").0,
-            other => panic!("{other:?} instead of an answer"),
+            other @ (Received::Pong(_) | Received::Other(_) | Received::End) => {
+                panic!("{other:?} instead of an answer")
+            }
         }
     };
     assert_eq!(code, 1001);

@@ -39,6 +39,7 @@ mod management;
 mod message_event;
 mod runtime;
 mod selection;
+mod tables;
 
 #[test]
 fn no_file_of_tests_is_forgotten() {

@@ -182,10 +182,11 @@ impl Socket {
 
     /// Receives a text message; anything else fails the test.
     pub(crate) async fn text(&mut self) -> String {
-        match self.receive().await {
-            Received::Text(text, _) => text,
-            other => panic!("{other:?} instead of a text message"),
-        }
+        let received = self.receive().await;
+        let Received::Text(text, _) = received else {
+            panic!("{received:?} instead of a text message");
+        };
+        text
     }
 
     /// Receives a text message that is JSON.
@@ -196,8 +197,9 @@ impl Socket {
 
     /// Receives a close frame that must come next, answers it, and waits for the end.
     pub(crate) async fn closed(&mut self) -> Option<(u16, String)> {
-        let Received::Close(close) = self.receive().await else {
-            panic!("something else instead of a close frame");
+        let received = self.receive().await;
+        let Received::Close(close) = received else {
+            panic!("{received:?} instead of a close frame");
         };
         let payload = close.as_ref().map(|(code, _)| code.to_be_bytes().to_vec());
         self.close(&payload.unwrap_or_default()).await;
