@@ -1,1 +1,68 @@
-//! Stands soon.
+//! The store's ports on DynamoDB.
+//!
+//! # Layout
+//!
+//! * [`keys`]: the only place that spells a key or an attribute.
+//! * `item`: items to the model and back.
+//! * `call`: what every request has in common: its meter and what its failure means.
+//! * `timelines`, `inboxes`, `connections`, `directory`, `metas`: one file per port.
+//! * `schema`: set-up and drop of the tables, for those who have no template.
+//!
+//! # Invariants
+//!
+//! * One call of a port is one request, but for scans over several pages and batch reads that the
+//!   store cuts short. Every read is strongly consistent.
+//! * Every write carries a condition. A failed one returns the item that was in the way, in the
+//!   same request.
+//! * No `Scan`, no transaction, and no `DeleteItem` on the timeline table.
+//! * SDK errors end here.
+
+mod call;
+mod connections;
+mod directory;
+mod inboxes;
+mod item;
+pub mod keys;
+mod metas;
+mod schema;
+mod timelines;
+
+use aws_sdk_dynamodb::Client;
+
+pub use call::{Consumed, Units};
+
+/// The names of the tables.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tables {
+    /// The storage library.
+    pub timeline: String,
+    /// The sync library.
+    pub inbox: String,
+    /// Conversations, members, claims and meta.
+    pub directory: String,
+    /// The registry of connections.
+    pub connections: String,
+}
+
+/// The store on DynamoDB. Cheap to clone; clones share their meter.
+#[derive(Clone, Debug)]
+pub struct Dynamo {
+    client: Client,
+    tables: Tables,
+    meter: call::Meter,
+}
+
+impl Dynamo {
+    /// The store in these tables, through this client.
+    ///
+    /// The client's retries are safe: a request that is repeated repeats the same write at the same
+    /// place under the same condition.
+    pub fn new(client: Client, tables: Tables) -> Self {
+        Self { client, tables, meter: call::Meter::default() }
+    }
+
+    /// What the store has reported as consumed through this value and its clones.
+    pub fn consumed(&self) -> Consumed {
+        self.meter.consumed()
+    }
+}

@@ -49,6 +49,14 @@ pub enum Error {
         /// What went wrong on the way.
         source: BoxError,
     },
+    /// The store refuses the request: a permission or a defect of ours. Never retry; wake someone.
+    #[error("refused during {operation}")]
+    Refused {
+        /// What we were doing.
+        operation: &'static str,
+        /// What the store said.
+        source: BoxError,
+    },
     /// What is kept is not what we wrote. Never retry; wake someone.
     #[error("{item} cannot be read: {reason}")]
     Corrupt {
@@ -79,6 +87,7 @@ impl Error {
             Self::Conflict { .. }
             | Self::StaleBase { .. }
             | Self::BaseAhead { .. }
+            | Self::Refused { .. }
             | Self::Corrupt { .. }
             | Self::Invalid { .. }
             | Self::NotFound { .. } => false,

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use timeline::{ConversationId, InboxEntry, Seq, UserId, limits};
+use timeline::{ConversationId, InboxEntry, Seq, Timestamp, UserId, limits};
 
 use crate::error::Error;
 use crate::pace::Pace;
@@ -49,8 +49,29 @@ impl InboxTail {
 pub struct InboxPage {
     /// The entries, ascending, expired ones that are still there included.
     pub entries: Vec<InboxEntry>,
-    /// How far the numbers went at least, where the page reached the end and so knows.
-    pub end: Option<Seq>,
+    /// The inbox's end, where the page reached it.
+    pub end: Option<InboxEnd>,
+}
+
+/// The end of an inbox, as a reader sees it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct InboxEnd {
+    /// How far the numbers went; less than the reader's cursor only if nothing stands at the cursor
+    /// or after it.
+    pub position: Seq,
+    /// How far the anchor says that they went.
+    pub anchor: Seq,
+    /// When the newest entry expires, if the reader saw one.
+    pub expires: Option<Timestamp>,
+}
+
+impl InboxEnd {
+    /// Whether its newest entry has been there for [`limits::ANCHOR_AGE_MS`] and the anchor does
+    /// not hold its place yet.
+    pub fn wants_anchor(&self, now: Timestamp) -> bool {
+        let old = limits::INBOX_LIFE_MS - limits::ANCHOR_AGE_MS;
+        self.anchor < self.position && self.expires.is_some_and(|expires| expires.since(now) <= old)
+    }
 }
 
 /// The sync library. Every read is strongly consistent.

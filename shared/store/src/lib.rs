@@ -47,7 +47,7 @@ pub use append::{Appended, Observed, append, observe};
 pub use connections::{Connections, Registered, Registration};
 pub use directory::{Claims, Conversation, Directory, Membership};
 pub use error::{BoxError, Error};
-pub use inbox::{InboxPage, InboxTail, Inboxes, deliver};
+pub use inbox::{InboxEnd, InboxPage, InboxTail, Inboxes, deliver};
 pub use memory::Memory;
 pub use meta::{Meta, Metas};
 pub use pace::{Immediately, Pace};

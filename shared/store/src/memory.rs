@@ -17,7 +17,7 @@ use timeline::{
 use crate::connections::{Connections, Registered, Registration};
 use crate::directory::{Claims, Conversation, Directory};
 use crate::error::Error;
-use crate::inbox::{InboxPage, InboxTail, Inboxes};
+use crate::inbox::{InboxEnd, InboxPage, InboxTail, Inboxes};
 use crate::meta::{Meta, Metas};
 use crate::timelines::{Direction, Put, Scan, Timelines};
 
@@ -156,12 +156,15 @@ impl Inboxes for Memory {
         let state = self.turn().await;
         let anchor = state.anchors.get(user).copied().unwrap_or(Seq::ZERO);
         let Some(inbox) = state.inboxes.get(user) else {
-            return Ok(InboxPage { entries: Vec::new(), end: Some(anchor) });
+            let end = InboxEnd { position: anchor, anchor, expires: None };
+            return Ok(InboxPage { entries: Vec::new(), end: Some(end) });
         };
         let mut after = inbox.range(cursor.next()..).map(|(_, entry)| entry.clone());
         let entries: Vec<_> = after.by_ref().take(max_count).collect();
-        let newest = inbox.keys().next_back().copied().unwrap_or(Seq::ZERO);
-        let end = after.next().is_none().then(|| newest.max(anchor));
+        let newest = inbox.values().next_back();
+        let position = newest.map_or(Seq::ZERO, |entry| entry.position).max(anchor);
+        let expires = newest.map(|entry| entry.expires);
+        let end = after.next().is_none().then_some(InboxEnd { position, anchor, expires });
         Ok(InboxPage { entries, end })
     }
 

@@ -59,7 +59,14 @@ impl Timestamp {
         self.0 / 1_000
     }
 
+    /// This time without its fraction of a second, as a TTL attribute keeps it.
+    #[must_use]
+    pub fn whole_seconds(self) -> Self {
+        Self(self.seconds() * 1_000)
+    }
+
     /// This time, so many milliseconds later.
+    #[must_use]
     pub fn plus(self, milliseconds: u64) -> Self {
         Self(self.0.saturating_add(milliseconds))
     }
@@ -220,7 +227,7 @@ impl InboxEntry {
             at: entry.at,
             kind: entry.kind.clone(),
             countable: entry.countable,
-            expires: now.plus(limits::INBOX_LIFE_MS),
+            expires: now.plus(limits::INBOX_LIFE_MS).whole_seconds(),
             body: short.cloned(),
         }
     }

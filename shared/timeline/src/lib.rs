@@ -11,6 +11,7 @@
 //! * [`entry`]: a [`Draft`] is what is asked for, an [`Entry`] what was kept, an [`InboxEntry`]
 //!   what a member's inbox says of it.
 //! * [`body`]: [`Body`] and [`Kind`] of a message.
+//! * [`exchange`]: what clients ask for and are given, from [`Caller`](exchange::Caller) on.
 //! * [`limits`]: every bound of the system and whose it is.
 //!
 //! # Invariants
@@ -21,6 +22,7 @@
 
 pub mod body;
 pub mod entry;
+pub mod exchange;
 pub mod id;
 pub mod limits;
 

@@ -47,6 +47,10 @@ pub const ANSWER_BYTES_MAX: usize = 30_000;
 /// at their longest, numbers at theirs, and the names.
 pub const ENVELOPE_BYTES_MAX: usize = 1_536;
 
+/// What a message's field names, numbers and cid take at most in an answer, its conversation,
+/// author, kind and body apart. Ours: three numbers of at most 20 digits, a UUID, nine names.
+pub const MESSAGE_FIELDS_BYTES: usize = 220;
+
 /// The most entries in one answer of `sync` or `history`. Ours.
 pub const PAGE_ENTRIES_MAX: usize = 100;
 
@@ -102,10 +106,21 @@ pub const CONNECTION_MS_MAX: u64 = 2 * 60 * 60 * 1_000;
 /// What a client is asked to wait after the store slowed us down, in milliseconds. Ours.
 pub const RETRY_AFTER_MS: u64 = 250;
 
+/// The most conversations in one page of a reset. Ours: with ids at their longest they fit a frame.
+pub const RESET_CONVERSATIONS_MAX: usize = 150;
+
+/// How many requests of one invocation run at once. Ours.
+pub const CONCURRENT_MAX: usize = 64;
+
+/// How many pages of its author's inbox a repeated message is looked for in. Ours.
+pub const MARKER_PAGES_MAX: usize = 10;
+
 /// A day in milliseconds.
 pub const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
 
 const _: () = assert!(BODY_BYTES_MAX + ENVELOPE_BYTES_MAX <= ANSWER_BYTES_MAX);
+const _: () =
+    assert!(RESET_CONVERSATIONS_MAX * (TIMELINE_ID_BYTES_MAX / 2 + 60) < ANSWER_BYTES_MAX);
 const _: () = assert!(ANSWER_BYTES_MAX < FRAME_BYTES_MAX);
 const _: () = assert!(2 * USER_ID_BYTES_MAX + 3 <= TIMELINE_ID_BYTES_MAX);
 const _: () = assert!(AWAY_MS_MAX < INBOX_LIFE_MS && ANCHOR_AGE_MS < AWAY_MS_MAX);

@@ -1,6 +1,7 @@
 //! `history`: a part of one conversation, for roaming and for filling holes.
 
 use serde::{Deserialize, Serialize};
+use timeline::exchange::{Found, Lookup, Part};
 use timeline::{ConversationId, Seq, limits};
 
 use crate::code::{ErrorCode, Problem, Refusal};
@@ -36,32 +37,6 @@ pub struct History {
     pub limit: Option<u64>,
 }
 
-/// Which part of a conversation is asked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Range {
-    /// The newest page.
-    Newest,
-    /// The newest page below a sequence.
-    Before(Seq),
-    /// The page that follows a sequence.
-    After(Seq),
-    /// From one sequence to another, both included.
-    Between(Seq, Seq),
-    /// Just these, ascending and without repeats.
-    Listed(Vec<Seq>),
-}
-
-/// A `history` that is well-formed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Lookup {
-    /// The conversation.
-    pub conversation: ConversationId,
-    /// Which part of it.
-    pub range: Range,
-    /// The most messages to return.
-    pub limit: usize,
-}
-
 impl History {
     /// Reads a frame of this route.
     ///
@@ -72,7 +47,7 @@ impl History {
         frame::parse(text, |history: Self| {
             let lookup = Lookup {
                 conversation: ConversationId::parse(&history.conversation)?,
-                range: history.asked()?,
+                part: history.asked()?,
                 limit: page_limit(history.limit)?,
             };
             Ok((history.id, lookup))
@@ -98,13 +73,13 @@ impl History {
         }
     }
 
-    fn asked(&self) -> Result<Range, Problem> {
+    fn asked(&self) -> Result<Part, Problem> {
         match (self.before, self.after, self.range, &self.seqs) {
-            (None, None, None, None) => Ok(Range::Newest),
-            (Some(before), None, None, None) => Ok(Range::Before(seq(before)?)),
-            (None, Some(after), None, None) => Ok(Range::After(seq(after)?)),
+            (None, None, None, None) => Ok(Part::Newest),
+            (Some(before), None, None, None) => Ok(Part::Before(seq(before)?)),
+            (None, Some(after), None, None) => Ok(Part::After(seq(after)?)),
             (None, None, Some((first, last)), None) if 1 <= first && first <= last => {
-                Ok(Range::Between(seq(first)?, seq(last)?))
+                Ok(Part::Between(seq(first)?, seq(last)?))
             }
             (None, None, Some(_), None) => {
                 Err(Problem::new(ErrorCode::Invalid, "a range is [a, b] with 1 <= a <= b"))
@@ -118,7 +93,7 @@ impl History {
     }
 }
 
-fn listed(seqs: &[u64]) -> Result<Range, Problem> {
+fn listed(seqs: &[u64]) -> Result<Part, Problem> {
     if seqs.len() > limits::SEQS_MAX {
         let message = format!("at most {} seqs", limits::SEQS_MAX);
         return Err(Problem::new(ErrorCode::TooLarge, message));
@@ -129,7 +104,7 @@ fn listed(seqs: &[u64]) -> Result<Range, Problem> {
     let mut seqs = seqs.iter().copied().map(seq).collect::<Result<Vec<_>, _>>()?;
     seqs.sort_unstable();
     seqs.dedup();
-    Ok(Range::Listed(seqs))
+    Ok(Part::Listed(seqs))
 }
 
 /// What a `history` is answered with.
@@ -145,4 +120,17 @@ pub struct Messages {
     pub missing: Vec<u64>,
     /// Whether the part goes on after (before, when paging back) this page.
     pub more: bool,
+}
+
+impl From<Found> for Messages {
+    fn from(found: Found) -> Self {
+        let of = |entry| Message::of_entry(&found.conversation, entry);
+        Self {
+            messages: found.entries.iter().map(of).collect(),
+            first: found.first.number(),
+            last: found.last.number(),
+            missing: found.missing.iter().map(|seq| seq.number()).collect(),
+            more: found.more,
+        }
+    }
 }

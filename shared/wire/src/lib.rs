@@ -28,9 +28,9 @@ pub mod send;
 pub mod sync;
 
 pub use code::{ErrorCode, Problem, Refusal};
-pub use frame::{Answer, Request, action, protocol};
-pub use history::{History, Messages, Range};
-pub use message::{Marker, Message};
-pub use push::{Incoming, Push};
+pub use frame::{Answer, Request, action, protocol, readable_id};
+pub use history::{History, Messages};
+pub use message::{Marker, Message, text_body};
+pub use push::{Incoming, NotUnderstood, Push};
 pub use send::{Send, Sent};
 pub use sync::{Sync, Synced, Tail};

@@ -46,8 +46,8 @@ impl Message {
         Self { q: Some(position.number()), ..Self::of_entry(conversation, entry) }
     }
 
-    /// A message of `sync`, with `body` from the inbox or, where that has none, from the timeline.
-    pub fn of_inbox(entry: &InboxEntry, body: Option<&Body>) -> Self {
+    /// A message of `sync`.
+    pub fn of_inbox(entry: &InboxEntry) -> Self {
         Self {
             q: Some(entry.position.number()),
             conversation: entry.conversation.as_str().to_owned(),
@@ -56,7 +56,7 @@ impl Message {
             from: entry.author.as_str().to_owned(),
             at: entry.at.0,
             kind: entry.kind.as_str().to_owned(),
-            body: raw(body),
+            body: raw(entry.body.as_ref()),
         }
     }
 
@@ -104,6 +104,16 @@ pub struct Marker {
     pub conversation: String,
     /// Its place on the conversation's timeline.
     pub seq: u64,
+}
+
+impl From<&timeline::exchange::Marker> for Marker {
+    fn from(marker: &timeline::exchange::Marker) -> Self {
+        Self {
+            q: marker.position.number(),
+            conversation: marker.conversation.as_str().to_owned(),
+            seq: marker.seq.number(),
+        }
+    }
 }
 
 /// A kept body as JSON. What is kept was parsed on its way in, so it is JSON; were the store

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use timeline::exchange::{Destination, Kept, Outgoing};
 use timeline::{Body, ConversationId, Kind, MessageId, Seq, UserId};
 
 use crate::code::{ErrorCode, Problem, Refusal};
@@ -32,30 +33,6 @@ pub struct Send {
     pub kind: Option<String>,
     /// What it says: a JSON object, `{"text":…}` for a text.
     pub body: Box<RawValue>,
-}
-
-/// Where a message goes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Destination {
-    /// A conversation that the sender knows.
-    Conversation(ConversationId),
-    /// A person.
-    Person(UserId),
-}
-
-/// A `send` that is well-formed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Outgoing {
-    /// Where it goes.
-    pub destination: Destination,
-    /// The message's own id.
-    pub message: MessageId,
-    /// What the client knew before its first attempt; `None` if it cannot say.
-    pub base: Option<Seq>,
-    /// What sort of message it is.
-    pub kind: Kind,
-    /// What it says.
-    pub body: Body,
 }
 
 impl Send {
@@ -123,6 +100,18 @@ pub struct Sent {
     /// Own earlier messages' places in the sender's inbox.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub own: Vec<Marker>,
+}
+
+impl From<Kept> for Sent {
+    fn from(kept: Kept) -> Self {
+        Self {
+            conversation: kept.conversation.as_str().to_owned(),
+            seq: kept.seq.number(),
+            at: kept.at.0,
+            duplicate: kept.duplicate,
+            own: kept.own.iter().map(Marker::from).collect(),
+        }
+    }
 }
 
 /// Reads a sequence of a frame.

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use timeline::{ConversationId, Seq, Timestamp, limits};
+use timeline::exchange::{Catchup, Caught};
+use timeline::{ConversationId, Timestamp, limits};
 
 use crate::code::{ErrorCode, Problem, Refusal};
 use crate::frame::{self, Request, action};
@@ -34,21 +35,6 @@ pub struct Sync {
     /// The `page` of the last answer, while a reset's conversations go on.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub page: Option<String>,
-}
-
-/// A `sync` that is well-formed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Catchup {
-    /// The last inbox position that the device has applied, if it has any.
-    pub cursor: Option<Seq>,
-    /// The most entries to return.
-    pub limit: usize,
-    /// The tails of large groups that the device knows.
-    pub tails: BTreeMap<ConversationId, Seq>,
-    /// When the device last synced, by the server's own clock.
-    pub seen: Option<Timestamp>,
-    /// The conversation after which a reset's list goes on.
-    pub page: Option<ConversationId>,
 }
 
 impl Sync {
@@ -127,6 +113,25 @@ pub struct Synced {
     /// Where a reset's list of conversations goes on; the first page's `cursor` is the one to keep.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub page: Option<String>,
+}
+
+impl From<Caught> for Synced {
+    fn from(caught: Caught) -> Self {
+        let tail = |(conversation, tail): &(ConversationId, timeline::Seq)| Tail {
+            conversation: conversation.as_str().to_owned(),
+            tail: tail.number(),
+        };
+        Self {
+            entries: caught.entries.iter().map(Message::of_inbox).collect(),
+            cursor: caught.cursor.number(),
+            more: caught.more,
+            reset: caught.reset,
+            conversations: caught.conversations.iter().map(tail).collect(),
+            tail: caught.tail.number(),
+            seen: caught.seen.0,
+            page: caught.page.map(|id| id.as_str().to_owned()),
+        }
+    }
 }
 
 /// Reads the `limit` of a page.
