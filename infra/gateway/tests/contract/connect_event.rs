@@ -155,7 +155,7 @@ async fn the_time_of_the_connection_never_changes() {
 #[tokio::test]
 async fn no_event_has_a_null() {
     let mut local = Local::start().await;
-    let (mut socket, _) = local.join("ada").await;
+    let mut socket = local.handshake("ada").open().await;
     socket.say("hello").await;
     socket.text().await;
     socket.leave().await;

@@ -36,7 +36,7 @@ async fn its_route_is_the_one_that_was_selected() {
 #[tokio::test]
 async fn only_a_message_has_a_message_id() {
     let mut local = Local::start().await;
-    let (mut socket, _) = local.join("ada").await;
+    let mut socket = local.handshake("ada").open().await;
     socket.say("hello").await;
     socket.text().await;
     socket.leave().await;
