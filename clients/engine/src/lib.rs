@@ -1,1 +1,46 @@
-//! Stands soon.
+//! The client's brain: what one device of a user sends, repeats, asks for, applies and shows.
+//!
+//! A state machine. Frames, times and wishes go in by [`Engine::handle`]; frames, records,
+//! connection requests and changes come out by [`Engine::poll`]. The command line, a load
+//! generator, a simulation and a web page are hosts of this one engine: what it promises is tested
+//! once, for all of them.
+//!
+//! # Layout
+//!
+//! * [`input`], [`output`]: what an [`Engine`] is told, and what it wants done.
+//! * [`record`]: what outlives a process; a [`State`] is the sum of [`Record`]s.
+//! * [`limits`]: every bound of the client.
+//! * `engine`: the machine; `connection`, `receiving` and `sending` are its three concerns.
+//! * `thread`, `inbox`, `outbox`, `requests`, `backoff`: what it is made of.
+//!
+//! # Invariants
+//!
+//! * No I/O, no clock, no randomness that its host did not seed, no `async`. The same inputs and
+//!   the same seed give the same outputs.
+//! * Of each conversation every message is shown once and in order, over any number of restarts
+//!   from what was persisted.
+//! * A message's id and base are persisted before its first attempt and are the same at every
+//!   later one; only a search of everything between them moves a base.
+//! * The cursor stands only after messages that are applied and persisted.
+//! * No frame, whatever it says, makes it panic.
+//!
+//! Deliberately absent: the messages themselves. A host that shows them keeps them.
+
+mod backoff;
+mod connection;
+mod engine;
+mod inbox;
+pub mod input;
+pub mod limits;
+mod outbox;
+pub mod output;
+mod receiving;
+pub mod record;
+mod requests;
+mod sending;
+mod thread;
+
+pub use engine::Engine;
+pub use input::{Command, Draft, Input, Older, Options};
+pub use output::{Acked, Change, Link, Output, Token};
+pub use record::{Queued, Record, State};

@@ -1,0 +1,78 @@
+//! What the engine is told.
+
+use serde_json::value::RawValue;
+use timeline::exchange::{Destination, Part};
+use timeline::{ConversationId, Kind, MessageId};
+
+/// Something that happened, in the order in which it did.
+#[derive(Clone, Debug)]
+pub enum Input<'a> {
+    /// The connection that [`Output::Connect`](crate::Output::Connect) asked for is open.
+    Connected,
+    /// The connection closed or could not be made. After [`Output::Close`](crate::Output::Close)
+    /// nothing more is reported of the connection that it closed.
+    Disconnected,
+    /// The server refused the handshake with this HTTP status.
+    Refused {
+        /// The status, for example 401.
+        status: u16,
+    },
+    /// A text frame arrived.
+    Frame(&'a str),
+    /// The user wants something.
+    Command(Command),
+    /// Time passed: what is due is done. Every other input does this too.
+    Tick,
+}
+
+/// What a user can want.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// Connects again after [`Link::Refused`](crate::Link::Refused) or [`Command::Close`].
+    Open,
+    /// Closes the connection and stays offline.
+    Close,
+    /// Sends a message; it is repeated until the server has kept or refused it for good.
+    Send(Draft),
+    /// Reads a page of a conversation without applying it, as a view that pages back does.
+    Fetch {
+        /// Comes back in [`Change::Fetched`](crate::Change::Fetched).
+        ticket: u64,
+        /// The conversation.
+        conversation: ConversationId,
+        /// Which part of it.
+        part: Part,
+        /// The most messages; 100 if absent, and at most.
+        limit: Option<u64>,
+    },
+}
+
+/// A message to be sent.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    /// Where it goes.
+    pub destination: Destination,
+    /// Its own id: a UUIDv7 that no other message has.
+    pub cid: MessageId,
+    /// What sort of message it is.
+    pub kind: Kind,
+    /// What it says: a JSON object of at most [`timeline::limits::BODY_BYTES_MAX`] bytes.
+    pub body: Box<RawValue>,
+}
+
+/// What is fixed for an engine's life.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Where conversations begin that are older than this device's first sync.
+    pub older: Older,
+}
+
+/// Where conversations begin that are older than this device's first sync.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Older {
+    /// At their newest message; a view pages back on demand.
+    #[default]
+    OnDemand,
+    /// At the first message that the user may see: everything is read.
+    Backfill,
+}

@@ -1,0 +1,102 @@
+//! What the engine wants done, and what it has to show.
+
+use timeline::{ConversationId, MessageId, Seq, Timestamp};
+use wire::{Message, Messages, Problem};
+
+use crate::record::Record;
+
+/// Something to do, in this order: a record that comes before a frame is on disk before the frame
+/// leaves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// Opens a connection and reports how that went.
+    Connect {
+        /// Whether the token at hand will do.
+        token: Token,
+    },
+    /// Drops the connection, open or opening; nothing more is to be reported of it.
+    Close,
+    /// Sends a text frame.
+    Transmit(String),
+    /// Appends a record to what [`State::replay`](crate::State::replay) will read.
+    Persist(Record),
+    /// Shows a change.
+    Changed(Change),
+}
+
+/// Which token opens a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Token {
+    /// Any that has not expired.
+    Current,
+    /// A new one: the server called the last one expired.
+    Fresh,
+}
+
+/// Something that a user can notice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// The connection's state changed.
+    Link(Link),
+    /// The next message of its conversation; each comes once, in order, after its record.
+    Message(Message),
+    /// A message of this device is kept.
+    Acked(Acked),
+    /// A message of this device was refused for good and has left the outbox.
+    Failed {
+        /// The message.
+        cid: MessageId,
+        /// Why.
+        problem: Problem,
+    },
+    /// What a [`Command::Fetch`](crate::Command::Fetch) asked for.
+    Fetched {
+        /// The command's ticket.
+        ticket: u64,
+        /// The page, or why there is none.
+        outcome: Result<Messages, Problem>,
+    },
+    /// The server's log went back: messages of the conversation after this one are void.
+    Restarted {
+        /// The conversation.
+        conversation: ConversationId,
+        /// Its newest message that still stands.
+        seq: Seq,
+    },
+}
+
+/// The state of the connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Link {
+    /// It is being opened.
+    Connecting,
+    /// It is open.
+    Open,
+    /// It is lost and will be opened again.
+    Lost {
+        /// When.
+        retry: Timestamp,
+    },
+    /// The server refused the token; nothing is tried until [`Command::Open`](crate::Command).
+    Refused {
+        /// The HTTP status: 401 or 403.
+        status: u16,
+    },
+    /// It was closed by [`Command::Close`](crate::Command::Close).
+    Closed,
+}
+
+/// Where a message of this device is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Acked {
+    /// The message.
+    pub cid: MessageId,
+    /// The conversation.
+    pub conversation: ConversationId,
+    /// The message's place in it.
+    pub seq: Seq,
+    /// When the server took it.
+    pub at: Timestamp,
+    /// Whether an earlier attempt had kept it already.
+    pub duplicate: bool,
+}

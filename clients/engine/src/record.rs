@@ -1,0 +1,285 @@
+//! What outlives a process: records, in the order in which they were made.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use timeline::{ConversationId, InvalidId, Kind, MessageId, Seq, UserId};
+use wire::Message;
+
+/// One thing to remember. As JSON it is one object without line breaks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Written", into = "Written")]
+pub enum Record {
+    /// A message was put in the outbox, or its base was moved.
+    Queued(Queued),
+    /// A message left the outbox: it is kept, or refused for good.
+    Settled {
+        /// The message.
+        cid: MessageId,
+    },
+    /// The next message of its conversation was applied.
+    Applied(Message),
+    /// The conversation counts as applied up to here; there was nothing to show.
+    Reached {
+        /// The conversation.
+        conversation: ConversationId,
+        /// The last sequence that is done with.
+        seq: Seq,
+    },
+    /// The conversation went back to here.
+    Restarted {
+        /// The conversation.
+        conversation: ConversationId,
+        /// Its newest message that still stands.
+        seq: Seq,
+    },
+    /// Everything in the inbox up to here is applied.
+    Cursor {
+        /// The position.
+        q: Seq,
+    },
+    /// The server's time at the last sync.
+    Seen {
+        /// Milliseconds since 1970 UTC, by the server's clock.
+        at: u64,
+    },
+}
+
+/// A message that waits to be kept. All but `base` is the same at every attempt, and `base` too
+/// unless the server asked this device to look through what came after it.
+#[derive(Clone, Debug)]
+pub struct Queued {
+    /// Where it goes.
+    pub conversation: ConversationId,
+    /// To whom it goes, if the sender named a person.
+    pub to: Option<UserId>,
+    /// Its own id.
+    pub cid: MessageId,
+    /// The highest sequence of the conversation known before the first attempt: no earlier attempt
+    /// can have been kept at or below it.
+    pub base: Seq,
+    /// What sort of message it is.
+    pub kind: Kind,
+    /// What it says.
+    pub body: Box<RawValue>,
+}
+
+impl PartialEq for Queued {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.conversation, &self.to, self.cid) == (&other.conversation, &other.to, other.cid)
+            && (self.base, &self.kind) == (other.base, &other.kind)
+            && self.body.get() == other.body.get()
+    }
+}
+
+impl Eq for Queued {}
+
+/// What an engine starts from: the sum of its records.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct State {
+    /// The last inbox position that was applied; `None` on a new device.
+    pub cursor: Option<Seq>,
+    /// The server's time at the last sync.
+    pub seen: Option<u64>,
+    /// How far each conversation was applied.
+    pub applied: BTreeMap<ConversationId, Seq>,
+    /// The messages that wait, in the order in which they were composed.
+    pub outbox: Vec<Queued>,
+}
+
+impl State {
+    /// Adds up the records of earlier runs.
+    pub fn replay<'a>(records: impl IntoIterator<Item = &'a Record>) -> Self {
+        let mut state = Self::default();
+        for record in records {
+            state.apply(record);
+        }
+        state
+    }
+
+    /// Adds one record.
+    pub fn apply(&mut self, record: &Record) {
+        match record {
+            Record::Queued(queued) => {
+                match self.outbox.iter_mut().find(|other| other.cid == queued.cid) {
+                    Some(known) => *known = queued.clone(),
+                    None => self.outbox.push(queued.clone()),
+                }
+            }
+            Record::Settled { cid } => self.outbox.retain(|queued| queued.cid != *cid),
+            Record::Applied(message) => {
+                let conversation = ConversationId::parse(&message.conversation);
+                if let (Ok(conversation), Some(seq)) = (conversation, Seq::new(message.seq)) {
+                    self.reach(&conversation, seq);
+                }
+            }
+            Record::Reached { conversation, seq } => self.reach(conversation, *seq),
+            Record::Restarted { conversation, seq } => {
+                self.applied.insert(conversation.clone(), *seq);
+            }
+            Record::Cursor { q } => self.cursor = Some(*q),
+            Record::Seen { at } => self.seen = Some(*at),
+        }
+    }
+
+    /// The fewest records that add up to this state.
+    pub fn records(&self) -> Vec<Record> {
+        let mut records: Vec<Record> = self
+            .applied
+            .iter()
+            .map(|(id, seq)| Record::Reached { conversation: id.clone(), seq: *seq })
+            .collect();
+        records.extend(self.outbox.iter().cloned().map(Record::Queued));
+        records.extend(self.seen.map(|at| Record::Seen { at }));
+        records.extend(self.cursor.map(|q| Record::Cursor { q }));
+        records
+    }
+
+    fn reach(&mut self, conversation: &ConversationId, seq: Seq) {
+        let applied = self.applied.entry(conversation.clone()).or_default();
+        *applied = seq.max(*applied);
+    }
+}
+
+/// A record as it is written.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Written {
+    Queued {
+        conversation: String,
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        to: Option<String>,
+        cid: String,
+        base: u64,
+        kind: String,
+        body: Box<RawValue>,
+    },
+    Settled {
+        cid: String,
+    },
+    Applied(Message),
+    Reached {
+        conversation: String,
+        seq: u64,
+    },
+    Restarted {
+        conversation: String,
+        seq: u64,
+    },
+    Cursor {
+        q: u64,
+    },
+    Seen {
+        at: u64,
+    },
+}
+
+impl From<Record> for Written {
+    fn from(record: Record) -> Self {
+        match record {
+            Record::Queued(queued) => Self::Queued {
+                conversation: queued.conversation.to_string(),
+                to: queued.to.map(|user| user.to_string()),
+                cid: queued.cid.to_string(),
+                base: queued.base.number(),
+                kind: queued.kind.to_string(),
+                body: queued.body,
+            },
+            Record::Settled { cid } => Self::Settled { cid: cid.to_string() },
+            Record::Applied(message) => Self::Applied(message),
+            Record::Reached { conversation, seq } => {
+                Self::Reached { conversation: conversation.to_string(), seq: seq.number() }
+            }
+            Record::Restarted { conversation, seq } => {
+                Self::Restarted { conversation: conversation.to_string(), seq: seq.number() }
+            }
+            Record::Cursor { q } => Self::Cursor { q: q.number() },
+            Record::Seen { at } => Self::Seen { at },
+        }
+    }
+}
+
+impl TryFrom<Written> for Record {
+    type Error = InvalidId;
+
+    fn try_from(written: Written) -> Result<Self, InvalidId> {
+        Ok(match written {
+            Written::Queued { conversation, to, cid, base, kind, body } => Self::Queued(Queued {
+                conversation: ConversationId::parse(&conversation)?,
+                to: to.as_deref().map(UserId::parse).transpose()?,
+                cid: MessageId::parse(&cid)?,
+                base: position(base)?,
+                kind: Kind::parse(&kind)
+                    .map_err(|_| InvalidId { kind: "kind", rule: "one that a client may send" })?,
+                body,
+            }),
+            Written::Settled { cid } => Self::Settled { cid: MessageId::parse(&cid)? },
+            Written::Applied(message) => Self::Applied(message),
+            Written::Reached { conversation, seq } => Self::Reached {
+                conversation: ConversationId::parse(&conversation)?,
+                seq: position(seq)?,
+            },
+            Written::Restarted { conversation, seq } => Self::Restarted {
+                conversation: ConversationId::parse(&conversation)?,
+                seq: position(seq)?,
+            },
+            Written::Cursor { q } => Self::Cursor { q: position(q)? },
+            Written::Seen { at } => Self::Seen { at },
+        })
+    }
+}
+
+fn position(number: u64) -> Result<Seq, InvalidId> {
+    Seq::new(number).ok_or(InvalidId { kind: "position", rule: "at most 2^53 - 2" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn records() -> Vec<Record> {
+        [
+            r#"{"queued":{"conversation":"d~al~bo","to":"bo","cid":"01935b2e-7c1a-7def-8123-456789abcdef","base":4,"kind":"text","body":{"text": "x"}}}"#,
+            r#"{"queued":{"conversation":"d~al~bo","cid":"01935b2e-7c1a-7def-8123-456789abcdee","base":4,"kind":"text","body":{}}}"#,
+            r#"{"settled":{"cid":"01935b2e-7c1a-7def-8123-456789abcdef"}}"#,
+            r#"{"applied":{"conversation":"d~al~bo","seq":5,"cid":"01935b2e-7c1a-7def-8123-456789abcdef","from":"al","at":7,"kind":"text","body":{"text": "x"}}}"#,
+            r#"{"reached":{"conversation":"d~al~bo","seq":6}}"#,
+            r#"{"restarted":{"conversation":"d~al~cy","seq":3}}"#,
+            r#"{"seen":{"at":8}}"#,
+            r#"{"cursor":{"q":9}}"#,
+        ]
+        .map(|line| {
+            let record: Record = serde_json::from_str(line).unwrap();
+            assert_eq!(serde_json::to_string(&record).unwrap(), line);
+            record
+        })
+        .to_vec()
+    }
+
+    #[test]
+    fn records_are_read_as_they_were_written_and_add_up() {
+        let state = State::replay(&records());
+        assert_eq!(state.cursor.map(Seq::number), Some(9));
+        assert_eq!(state.seen, Some(8));
+        let applied: Vec<(&str, u64)> =
+            state.applied.iter().map(|(id, seq)| (id.as_str(), seq.number())).collect();
+        assert_eq!(applied, [("d~al~bo", 6), ("d~al~cy", 3)]);
+        assert_eq!(state.outbox.len(), 1);
+    }
+
+    #[test]
+    fn a_state_is_rebuilt_from_its_own_records() {
+        let state = State::replay(&records());
+        assert_eq!(State::replay(&state.records()), state);
+    }
+
+    #[test]
+    fn a_moved_base_keeps_its_place_in_the_outbox() {
+        let mut queued: Vec<Record> = records().into_iter().take(2).collect();
+        let Record::Queued(mut first) = queued[0].clone() else { unreachable!() };
+        first.base = Seq::new(40).unwrap();
+        queued.push(Record::Queued(first.clone()));
+        assert_eq!(State::replay(&queued).outbox[0], first);
+    }
+}

@@ -1,0 +1,308 @@
+//! Devices, the network between them and the server, and everything that goes wrong.
+
+use std::collections::BTreeMap;
+
+use engine::{Change, Command, Draft, Engine, Input, Older, Options, Output, Record, State};
+use timeline::exchange::Destination;
+use timeline::{Kind, MessageId, Timestamp, UserId};
+
+use crate::server::{Diffusion, Server};
+
+/// When nothing goes wrong any more, in milliseconds.
+const PEACE: u64 = 60_000;
+
+/// When everything must have arrived, in milliseconds: a keep-alive after the last fault.
+const END: u64 = PEACE + 700_000;
+
+/// How many messages are sent.
+const MESSAGES: u64 = 10;
+
+/// What the network does to a frame, in percent.
+const LOST: u8 = 10;
+const DOUBLED: u8 = 10;
+
+/// Who has which devices: two of `al`.
+const USERS: [&str; 4] = ["al", "al", "bo", "cy"];
+
+#[derive(Debug)]
+enum Event {
+    /// A frame goes up; the number is the connection's.
+    Up(usize, u64, String),
+    /// A frame comes down.
+    Down(usize, u64, String),
+    /// The connection that a device asked for is there.
+    Connected(usize, u64),
+    /// The connection breaks.
+    Broken(usize, u64),
+    /// The device's process dies and starts again.
+    Crashed(usize),
+    /// The server goes on with what it does after an answer.
+    Diffused(Diffusion),
+    /// A user sends something.
+    Sent(usize, u64),
+    /// A device wakes up.
+    Woken(usize),
+}
+
+struct Device {
+    engine: Engine,
+    records: Vec<Record>,
+    /// Everything shown, over all lives of the process.
+    shown: Vec<(String, u64)>,
+    /// The connection that is open or opening.
+    connection: u64,
+    is_open: bool,
+}
+
+/// All of it.
+pub(crate) struct World {
+    random: fastrand::Rng,
+    now: u64,
+    order: u64,
+    events: BTreeMap<(u64, u64), Event>,
+    devices: Vec<Device>,
+    server: Server,
+    seed: u64,
+}
+
+impl World {
+    /// A world in which everything follows from the seed.
+    pub(crate) fn new(seed: u64) -> Self {
+        let devices = (0..USERS.len()).map(|index| device(index, seed, Vec::new())).collect();
+        let mut world = Self {
+            random: fastrand::Rng::with_seed(seed),
+            now: 0,
+            order: 0,
+            events: BTreeMap::new(),
+            devices,
+            server: Server::default(),
+            seed,
+        };
+        for index in 0..USERS.len() {
+            let start = world.random.u64(0..20_000);
+            world.plan(start, Event::Woken(index));
+            for _ in 0..world.random.u8(0..3) {
+                let at = world.random.u64(0..PEACE);
+                world.plan(at, Event::Crashed(index));
+            }
+        }
+        for number in 0..MESSAGES {
+            let index = world.random.usize(0..USERS.len());
+            let at = world.random.u64(0..PEACE);
+            world.plan(at, Event::Sent(index, number));
+        }
+        world
+    }
+
+    /// Lets everything happen.
+    pub(crate) fn run(&mut self) {
+        while let Some(((now, _), event)) = self.events.pop_first() {
+            if now > END {
+                break;
+            }
+            self.now = now;
+            self.happen(event);
+        }
+    }
+
+    /// What must not be.
+    pub(crate) fn violations(&self) -> Vec<String> {
+        let mut violations = Vec::new();
+        let mut kept: Vec<&str> =
+            self.server.logs.values().flatten().map(|message| message.cid.as_str()).collect();
+        kept.sort_unstable();
+        let sent: Vec<String> = (0..MESSAGES).map(|number| cid(number).to_string()).collect();
+        if kept != sent {
+            violations.push(format!("kept {kept:?}"));
+        }
+        for (index, device) in self.devices.iter().enumerate() {
+            for (id, log) in &self.server.logs {
+                let shown = device.shown.iter().filter(|(shown, _)| shown == id);
+                let shown: Vec<u64> = shown.map(|(_, seq)| *seq).collect();
+                let is_member = id.split('~').any(|user| user == USERS[index]);
+                let tail = if is_member { log.len() as u64 } else { 0 };
+                if shown != (1..=tail).collect::<Vec<_>>() {
+                    violations.push(format!("device {index} saw {shown:?} of {tail} in {id}"));
+                }
+            }
+            if device.engine.outbox().count() > 0 || !device.engine.is_caught_up() {
+                violations.push(format!("device {index} is not at rest"));
+            }
+        }
+        violations
+    }
+
+    fn happen(&mut self, event: Event) {
+        match event {
+            Event::Up(index, connection, text) => {
+                let (answer, diffusions) = self.server.answer(USERS[index], &text);
+                self.send_down(index, connection, &answer);
+                for diffusion in diffusions {
+                    let wait = self.wait();
+                    self.plan(wait, Event::Diffused(diffusion));
+                }
+            }
+            Event::Down(index, connection, text) => {
+                if self.is_current(index, connection) {
+                    self.input(index, Input::Frame(&text));
+                }
+            }
+            Event::Connected(index, connection) => {
+                if self.devices[index].connection == connection && !self.devices[index].is_open {
+                    self.devices[index].is_open = true;
+                    self.input(index, Input::Connected);
+                    if self.is_war() && self.random.u8(0..100) < 60 {
+                        let life = self.random.u64(0..20_000);
+                        self.plan(life, Event::Broken(index, connection));
+                    }
+                }
+            }
+            Event::Broken(index, connection) => {
+                if self.is_current(index, connection) {
+                    self.devices[index].connection += 1;
+                    self.devices[index].is_open = false;
+                    self.input(index, Input::Disconnected);
+                }
+            }
+            Event::Crashed(index) => self.crash(index),
+            Event::Diffused(diffusion) => self.diffuse(&diffusion),
+            Event::Sent(index, number) => {
+                let draft = self.draft(index, number);
+                self.input(index, Input::Command(Command::Send(draft)));
+            }
+            Event::Woken(index) => {
+                // Only a wake that is still wanted, so that there is one chain of them.
+                self.input(index, Input::Tick);
+            }
+        }
+    }
+
+    /// Gives a device an input; a process may die between any two outputs.
+    fn input(&mut self, index: usize, input: Input<'_>) {
+        let is_send = matches!(input, Input::Command(_));
+        self.devices[index].engine.handle(Timestamp(self.now), input);
+        while let Some(output) = self.devices[index].engine.poll() {
+            self.take(index, output);
+            // A message that its user saw accepted is in the outbox, so that life may end later.
+            if self.is_war() && !is_send && self.random.u16(0..1_000) < 5 {
+                return self.crash(index);
+            }
+        }
+        if let Some(wake) = self.devices[index].engine.next_wake() {
+            assert!(wake.0 > self.now, "nothing is done about what is due (seed {})", self.seed);
+            self.plan(wake.0 - self.now, Event::Woken(index));
+        }
+    }
+
+    fn take(&mut self, index: usize, output: Output) {
+        let device = &mut self.devices[index];
+        match output {
+            Output::Connect { .. } => {
+                device.connection += 1;
+                device.is_open = false;
+                let connection = device.connection;
+                self.plan(20, Event::Connected(index, connection));
+            }
+            Output::Close => {
+                device.connection += 1;
+                device.is_open = false;
+            }
+            Output::Transmit(text) => {
+                let connection = device.connection;
+                for _ in 0..self.copies() {
+                    let wait = self.wait();
+                    self.plan(wait, Event::Up(index, connection, text.clone()));
+                }
+            }
+            Output::Persist(record) => {
+                if let Record::Applied(message) = &record {
+                    device.shown.push((message.conversation.clone(), message.seq));
+                }
+                device.records.push(record);
+            }
+            Output::Changed(Change::Failed { problem, .. }) => panic!("refused: {}", problem.name),
+            Output::Changed(_) => {}
+        }
+    }
+
+    fn crash(&mut self, index: usize) {
+        let old = &mut self.devices[index];
+        let (records, shown) = (std::mem::take(&mut old.records), std::mem::take(&mut old.shown));
+        let connection = old.connection + 1;
+        let new = device(index, self.seed ^ self.order, records);
+        self.devices[index] = Device { shown, connection, ..new };
+        self.plan(100, Event::Woken(index));
+    }
+
+    fn diffuse(&mut self, diffusion: &Diffusion) {
+        let Some(push) = self.server.diffuse(diffusion) else { return };
+        let devices = (0..USERS.len()).filter(|index| USERS[*index] == diffusion.user);
+        for index in devices.collect::<Vec<_>>() {
+            let connection = self.devices[index].connection;
+            self.send_down(index, connection, &push);
+        }
+    }
+
+    fn send_down(&mut self, index: usize, connection: u64, text: &str) {
+        for _ in 0..self.copies() {
+            let wait = self.wait();
+            self.plan(wait, Event::Down(index, connection, text.to_owned()));
+        }
+    }
+
+    fn is_current(&self, index: usize, connection: u64) -> bool {
+        self.devices[index].is_open && self.devices[index].connection == connection
+    }
+
+    fn is_war(&self) -> bool {
+        self.now < PEACE
+    }
+
+    /// How often a frame arrives.
+    fn copies(&mut self) -> usize {
+        match self.random.u8(0..100) {
+            _ if !self.is_war() => 1,
+            percent if percent < LOST => 0,
+            percent if percent < LOST + DOUBLED => 2,
+            _ => 1,
+        }
+    }
+
+    /// How long a frame takes; now and then so long that its sender has given it up.
+    fn wait(&mut self) -> u64 {
+        match self.random.u8(0..100) {
+            _ if !self.is_war() => 10,
+            0..3 => self.random.u64(0..25_000),
+            3..20 => self.random.u64(0..600),
+            _ => self.random.u64(1..40),
+        }
+    }
+
+    fn plan(&mut self, wait: u64, event: Event) {
+        self.order += 1;
+        self.events.insert((self.now + wait, self.order), event);
+    }
+
+    fn draft(&mut self, index: usize, number: u64) -> Draft {
+        let others: Vec<&str> = USERS.into_iter().filter(|user| *user != USERS[index]).collect();
+        let to = UserId::parse(others[self.random.usize(0..others.len())]).unwrap();
+        Draft {
+            destination: Destination::Person(to),
+            cid: cid(number),
+            kind: Kind::text(),
+            body: wire::text_body("x"),
+        }
+    }
+}
+
+fn device(index: usize, seed: u64, records: Vec<Record>) -> Device {
+    let user = UserId::parse(USERS[index]).unwrap();
+    let options = Options { older: Older::Backfill };
+    let seed = seed.wrapping_add(index as u64);
+    let engine = Engine::new(user, options, State::replay(&records), seed);
+    Device { engine, records, shown: Vec::new(), connection: 0, is_open: false }
+}
+
+fn cid(number: u64) -> MessageId {
+    MessageId::from_bytes(u128::from(number + 1).to_be_bytes())
+}
