@@ -107,6 +107,19 @@ async fn every_identity_source_must_be_there() {
 }
 
 #[tokio::test]
+async fn an_identity_source_may_be_a_stage_variable() {
+    for (variable, status) in [("realm", 101), ("other", 401)] {
+        let local = Local::with_api(|api| {
+            let authorizer = api.authorizer.as_mut().unwrap();
+            authorizer.identity_sources = vec!["stageVariables.realm".to_owned()];
+            api.stage_variables.insert(variable.to_owned(), "x".to_owned());
+        })
+        .await;
+        assert_eq!(local.handshake("ada").send().await.status(), status, "{variable}");
+    }
+}
+
+#[tokio::test]
 async fn a_policy_that_allows_the_route_or_the_whole_stage_lets_in() {
     let mut local = Local::start().await;
     let api = api_of(&mut local).await;

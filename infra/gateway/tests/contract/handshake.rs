@@ -7,6 +7,7 @@ use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite::Error as ClientError;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 
+use crate::faults::fault;
 use crate::http::Request;
 use crate::local::{Local, within};
 use crate::socket::Socket;
@@ -57,10 +58,31 @@ async fn any_success_lets_in() {
 #[tokio::test]
 async fn any_other_status_is_the_status_of_the_handshake() {
     let local = Local::start().await;
-    for status in [400, 401, 403, 404, 429, 500, 501, 502, 503] {
+    for status in [301, 400, 401, 403, 404, 429, 500, 501, 502, 503] {
         let script = json!({"answer": {"statusCode": status, "body": "no"}});
         assert_eq!(status_of(&local, script).await, status);
     }
+}
+
+/// An assumption: passed on, an informational status would not be an answer at all.
+#[tokio::test]
+async fn an_informational_status_is_a_bad_gateway() {
+    let local = Local::start().await;
+    for status in [100, 101] {
+        let script = json!({"answer": {"statusCode": status}});
+        assert_eq!(status_of(&local, script).await, 502, "{status}");
+    }
+}
+
+#[tokio::test]
+async fn too_many_new_connections_are_throttled_before_any_function_is_asked() {
+    let mut local = Local::start().await;
+    let throttled = fault("throttle-connects:1");
+    local.running.faults().arm(throttled.clone());
+    assert_eq!(local.handshake("ada").send().await.status(), 429);
+    local.running.faults().disarm(&throttled);
+    let (_socket, id) = local.join("bob").await;
+    assert_eq!(local.journal.any().await.connection(), id);
 }
 
 #[tokio::test]

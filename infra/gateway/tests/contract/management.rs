@@ -34,6 +34,15 @@ async fn a_post_is_200_and_empty_and_arrives_as_text() {
     }
 }
 
+/// An assumption: what becomes of a post that is no text is not documented.
+#[tokio::test]
+async fn a_post_that_is_no_text_arrives_as_text_all_the_same() {
+    let mut local = Local::start().await;
+    let (mut socket, id) = local.join("ada").await;
+    assert_eq!(local.manage("POST", &id, b"caf\xe9!").await.status, 200);
+    assert_eq!(socket.text().await, "caf\u{fffd}!");
+}
+
 #[tokio::test]
 async fn a_function_posts_to_the_endpoint_in_its_environment() {
     let mut local = Local::start().await;

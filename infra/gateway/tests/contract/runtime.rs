@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
+use crate::http::{Answer, Request};
 use crate::journal::Entry;
 use crate::local::{Local, asking};
 
@@ -180,4 +181,71 @@ async fn functions_do_not_share_a_process() {
     assert_ne!(guard.process(), room.process());
     let key = |entry: &Entry| environment(entry)["AWS_ACCESS_KEY_ID"].clone();
     assert_ne!(key(&guard), key(&room));
+}
+
+/// Answers the invocation of `entry` in place of its function.
+async fn answer_for(entry: &Entry, kind: &str, body: &[u8]) -> Answer {
+    let address = environment(entry)["AWS_LAMBDA_RUNTIME_API"].as_str().unwrap();
+    let request = entry.told["request"].as_str().unwrap();
+    let path = format!("/2018-06-01/runtime/invocation/{request}/{kind}");
+    Request::new("POST", &path).body(body).send(address).await
+}
+
+#[tokio::test]
+async fn an_invocation_is_answered_once() {
+    let mut local = Local::with(|settings| settings.processes_max = 1).await;
+    let (mut socket, held) = local.say("shout", &asking("shout", &json!({"hold": true}))).await;
+    let answer = answer_for(&held, "response", br#"{"statusCode":200,"body":"mine"}"#).await;
+    assert_eq!(answer.status, 202);
+    assert_eq!(socket.text().await, "mine");
+    let again = answer_for(&held, "response", br#"{"statusCode":200,"body":"again"}"#).await;
+    assert_eq!(again.status, 410);
+    // The function is refused as well, thinks nothing of it, and serves the next.
+    held.release().await;
+    socket.say("next").await;
+    assert_eq!(socket.text().await, "next");
+    assert_eq!(socket.leave().await, [""; 0]);
+}
+
+#[tokio::test]
+async fn an_error_is_accepted_and_fails_the_invocation() {
+    let mut local = Local::start().await;
+    let (mut socket, held) = local.say("shout", &asking("shout", &json!({"hold": true}))).await;
+    let error = br#"{"errorType":"Refused","errorMessage":"no"}"#;
+    assert_eq!(answer_for(&held, "error", error).await.status, 202);
+    assert_eq!(socket.json().await["message"], "Internal server error");
+}
+
+#[tokio::test]
+async fn a_response_of_more_than_6_megabytes_is_too_large_and_fails_the_invocation() {
+    let mut local = Local::start().await;
+    let (mut socket, held) = local.say("shout", &asking("shout", &json!({"hold": true}))).await;
+    let large = vec![b' '; 6 * 1024 * 1024 + 1];
+    assert_eq!(answer_for(&held, "response", &large).await.status, 413);
+    assert_eq!(socket.json().await["message"], "Internal server error");
+}
+
+#[tokio::test]
+async fn an_invocation_that_nobody_made_cannot_be_answered() {
+    let mut local = Local::start().await;
+    let (_socket, held) = local.say("shout", &asking("shout", &json!({"hold": true}))).await;
+    let address = environment(&held)["AWS_LAMBDA_RUNTIME_API"].as_str().unwrap();
+    let path = "/2018-06-01/runtime/invocation/6ba7b810-9dad-11d1-80b4-00c04fd430c8/response";
+    assert_eq!(Request::new("POST", path).body(b"{}").send(address).await.status, 410);
+}
+
+#[tokio::test]
+async fn a_function_that_takes_one_at_a_time_may_be_offered_more() {
+    let mut local = Local::with(|settings| settings.concurrency = 8).await;
+    let (mut socket, _) = local.join("ada").await;
+    socket.say(&asking("shout", &json!({"hold": true}))).await;
+    let first = local.journal.next("shout").await;
+    assert_eq!(environment(&first)["AWS_LAMBDA_MAX_CONCURRENCY"], "8");
+    socket.say(&asking("shout", &json!({"hold": true}))).await;
+    let second = local.journal.next("shout").await;
+    assert_ne!(first.process(), second.process());
+    for entry in [first, second] {
+        entry.release().await;
+        socket.text().await;
+    }
 }
