@@ -9,11 +9,12 @@ use crate::globals::merge;
 use crate::model::Deployment;
 use crate::scope::{Resource, Scope, is_function};
 use crate::yaml::Node;
-use crate::{Context, function, parameters, stream, table, websocket, yaml};
+use crate::{Context, classic, function, parameters, stream, table, websocket, yaml};
 
 /// What is left out without a word: it has no counterpart on one machine, and nobody misses it.
-const QUIETLY_IGNORED: [&str; 6] = [
-    "AWS::ApiGatewayV2::RouteResponse",
+const QUIETLY_IGNORED: [&str; 7] = [
+    "AWS::ApiGatewayV2::Deployment",
+    "AWS::ApiGatewayV2::IntegrationResponse",
     "AWS::CloudWatch::",
     "AWS::IAM::",
     "AWS::Lambda::Permission",
@@ -66,6 +67,7 @@ pub fn load(
         let reading = Reading { scope: &scope, globals, answering: &answering };
         reading.resource(id, resource, &mut deployment)?;
     }
+    classic::read(&scope, &answering, &mut deployment)?;
     outputs(&scope, section(&root, "Outputs"), &mut deployment)?;
     Ok(deployment)
 }
@@ -170,7 +172,7 @@ impl Reading<'_> {
         let path = Path::root("Resources").child(id);
         let properties = properties(self.globals, resource);
         match resource.kind.as_str() {
-            "AWS::Serverless::Function" => {
+            "AWS::Serverless::Function" | "AWS::Lambda::Function" => {
                 let function = function::read(scope, id, &resource.body, &properties, &path)?;
                 deployment.functions.insert(id.to_owned(), function);
                 let events = properties.at("Events").map(Node::entries).unwrap_or_default();
@@ -198,6 +200,13 @@ impl Reading<'_> {
                     None => deployment.ignored.push(unserved(id, &resource.kind)),
                 }
             }
+            // The parts of what `classic` reads as a whole.
+            "AWS::ApiGatewayV2::Api"
+            | "AWS::ApiGatewayV2::Authorizer"
+            | "AWS::ApiGatewayV2::Integration"
+            | "AWS::ApiGatewayV2::Route"
+            | "AWS::ApiGatewayV2::RouteResponse"
+            | "AWS::ApiGatewayV2::Stage" => {}
             kind => {
                 if !QUIETLY_IGNORED.iter().any(|prefix| kind.starts_with(prefix)) {
                     deployment.ignored.push(unserved(id, kind));

@@ -12,7 +12,8 @@ pub struct Deployment {
     pub apis: BTreeMap<String, Api>,
     /// Functions by logical id.
     pub functions: BTreeMap<String, Function>,
-    /// Tables by logical id, which is also what `!Ref` gives and the name they get.
+    /// Tables by logical id, which is also their name and what `!Ref` gives, unless the template
+    /// names them.
     pub tables: BTreeMap<String, Table>,
     /// Which functions are fed from which table's stream.
     pub streams: Vec<StreamMapping>,
@@ -22,7 +23,7 @@ pub struct Deployment {
     pub ignored: Vec<String>,
 }
 
-/// One `AWS::Serverless::WebSocketApi`.
+/// One `AWS::Serverless::WebSocketApi`, or an `AWS::ApiGatewayV2::Api` with all that belongs to it.
 #[derive(Clone, Debug)]
 pub struct Api {
     /// The logical id, which is also what `!Ref` gives.
@@ -61,7 +62,7 @@ pub struct Authorizer {
     pub identity_sources: Vec<String>,
 }
 
-/// One `AWS::Serverless::Function`.
+/// One `AWS::Serverless::Function` or `AWS::Lambda::Function`.
 #[derive(Clone, Debug)]
 pub struct Function {
     /// The logical id, which is also the function's name here.
@@ -76,10 +77,10 @@ pub struct Function {
     pub timeout: Duration,
 }
 
-/// One `AWS::DynamoDB::Table`.
+/// One `AWS::DynamoDB::Table` or `AWS::Serverless::SimpleTable`.
 #[derive(Clone, Debug)]
 pub struct Table {
-    /// The logical id, which is also the table's name here.
+    /// The logical id; also the table's name here, unless the template gives it one.
     pub id: String,
     /// The body of a `CreateTable` request, `TableName` included.
     pub create: serde_json::Value,

@@ -13,10 +13,10 @@ use crate::scope::Scope;
 use crate::yaml::Node;
 
 /// SAM's default: "AWS::Serverless::WebSocketApi", `StageName`.
-const STAGE_DEFAULT: &str = "default";
+pub(crate) const STAGE_DEFAULT: &str = "default";
 
 /// API Gateway's limit and default: "Quotas for configuring and running a WebSocket API".
-const INTEGRATION_TIMEOUT_MS_MAX: u32 = 29_000;
+pub(crate) const INTEGRATION_TIMEOUT_MS_MAX: u32 = 29_000;
 
 /// The logical ids of what SAM generates for the API `id`, given its routes.
 ///
@@ -112,11 +112,17 @@ fn authorizer(scope: &Scope, auth: &Node, path: &Path) -> Result<Option<Authoriz
     };
     Ok(Some(Authorizer {
         function: function::named(scope, &arn, &path.child("AuthArn"))?,
-        identity_sources: texts(scope, auth, &path.child("IdentitySource"))?,
+        identity_sources: identity_sources(scope, auth, path)?,
     }))
 }
 
-fn texts(scope: &Scope, auth: &Node, path: &Path) -> Result<Vec<String>, Error> {
+/// `IdentitySource`, a list or a text with commas.
+pub(crate) fn identity_sources(
+    scope: &Scope,
+    auth: &Node,
+    path: &Path,
+) -> Result<Vec<String>, Error> {
+    let path = &path.child("IdentitySource");
     let value = match auth.at("IdentitySource") {
         Some(node) => scope.value(node, path)?,
         None => None,

@@ -7,6 +7,7 @@ use expect_test::expect;
 use template::model::Deployment;
 use template::{Context, load};
 
+mod classic;
 mod errors;
 mod robustness;
 
