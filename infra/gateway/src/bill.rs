@@ -31,9 +31,9 @@ pub struct Bill {
 pub struct TableUse {
     /// Read request units.
     pub read_units: f64,
-    /// Write request units, those of refused conditional writes included.
+    /// Write request units of writes that happened.
     pub write_units: f64,
-    /// Those of the write units that conditional writes used which were refused.
+    /// Write request units of writes that a condition refused, billed like the others.
     pub failed_write_units: f64,
     /// Requests.
     pub requests: u64,
@@ -64,7 +64,7 @@ impl Bill {
     /// What reads and writes cost, in dollars.
     pub fn table_dollars(&self) -> f64 {
         let dollars = |table: &TableUse| {
-            table.write_units * price::MILLION_WRITE_UNITS
+            (table.write_units + table.failed_write_units) * price::MILLION_WRITE_UNITS
                 + table.read_units * price::MILLION_READ_UNITS
         };
         self.tables.values().map(dollars).sum::<f64>() / MILLION
@@ -153,7 +153,7 @@ impl Bill {
         if self.tables.is_empty() {
             return Ok(());
         }
-        let (write, failed, read) = ("write units", "of refused", "read units");
+        let (write, failed, read) = ("write units", "refused", "read units");
         writeln!(formatter, "  {:<28} {write:>12} {failed:>12} {read:>12}", "tables")?;
         for (name, table) in &self.tables {
             let TableUse { read_units, write_units, failed_write_units, .. } = table;
@@ -215,7 +215,20 @@ mod tests {
 
     #[test]
     fn the_print_is_a_table() {
-        expect![[r#""#]].assert_eq(&million_messages().to_string());
+        expect![[r#"
+            What this run would have cost on AWS (us-east-1, on demand)
+              tables                        write units      refused   read units
+                InboxTable                    1000000.0       1000.0    2000000.0
+              functions                     invocations           ms         GB-s
+                SendFunction                    1000000      8000000     1000.000
+              connections                            in          out      minutes
+                frames                          1000000      2000000          1.5
+              tables                       $   0.875625
+              functions                    $   0.213333
+              connections                  $   3.000000
+              total                        $   4.088959
+              1000000 messages on `send`: $4.09 per million"#]]
+        .assert_eq(&million_messages().to_string());
     }
 
     #[test]

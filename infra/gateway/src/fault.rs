@@ -10,6 +10,7 @@
 //! | `gone-posts:0.05`                         | posts are answered 410 though the peer is there  |
 //! | `throttle-posts:0.05`                     | posts are answered 429                           |
 //! | `slow-posts:250ms`                        | every post takes this much longer                |
+//! | `throttle-connects:0.05`                  | handshakes are answered 429                      |
 //! | `lose-disconnects:1`                      | `$disconnect` is not invoked                     |
 
 use std::fmt;
@@ -71,6 +72,11 @@ pub enum Fault {
         /// How long.
         delay: Duration,
     },
+    /// Answers handshakes with 429 before any function is asked.
+    ThrottleConnects {
+        /// How many of the handshakes.
+        probability: f64,
+    },
     /// Does not invoke `$disconnect` when a connection ends.
     LoseDisconnects {
         /// How many of the ends.
@@ -114,6 +120,9 @@ impl fmt::Display for Fault {
                 write!(formatter, "throttle-posts:{probability}")
             }
             Self::SlowPosts { delay } => write!(formatter, "slow-posts:{}ms", delay.as_millis()),
+            Self::ThrottleConnects { probability } => {
+                write!(formatter, "throttle-connects:{probability}")
+            }
             Self::LoseDisconnects { probability } => {
                 write!(formatter, "lose-disconnects:{probability}")
             }
@@ -169,6 +178,7 @@ fn parse(text: &str) -> Option<Fault> {
                 "lose-posts" => Some(Fault::LosePosts { probability }),
                 "gone-posts" => Some(Fault::GonePosts { probability }),
                 "throttle-posts" => Some(Fault::ThrottlePosts { probability }),
+                "throttle-connects" => Some(Fault::ThrottleConnects { probability }),
                 "lose-disconnects" => Some(Fault::LoseDisconnects { probability }),
                 _ => None,
             }
@@ -208,6 +218,7 @@ mod tests {
             "gone-posts:1",
             "throttle-posts:0.5",
             "slow-posts:250ms",
+            "throttle-connects:0.5",
             "lose-disconnects:1",
         ] {
             let fault: Fault = text.parse().unwrap();

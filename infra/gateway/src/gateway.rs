@@ -1,6 +1,29 @@
 //! A gateway from its start to its bill.
 
-use crate::{Bill, Error, FaultSwitches, Settings};
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
+
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use template::model::{Api, Function};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use crate::connection::Registry;
+use crate::database::Database;
+use crate::functions::Functions;
+use crate::launch::Launch;
+use crate::meter::Meter;
+use crate::pool::Pool;
+use crate::server::{self, Shared};
+use crate::socket;
+use crate::stage::Stage;
+use crate::{Bill, Error, FaultSwitches, Logs, Settings};
+
+/// How long connections that are still open have for their `$disconnect` when the gateway stops.
+const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What starts a local API Gateway.
 #[derive(Debug)]
@@ -9,56 +32,199 @@ pub struct Gateway;
 /// A gateway that runs; dropping it ends its processes, [`Running::stop`] ends it in order.
 #[derive(Debug)]
 pub struct Running {
-    url: String,
-    management: String,
-    dynamodb: String,
-    faults: FaultSwitches,
+    shared: Arc<Shared>,
+    server: JoinHandle<()>,
+    database: Option<Database>,
+    /// The stage of the first API.
+    stage: String,
+    bill_route: Option<String>,
 }
 
 impl Gateway {
     /// Starts everything that `settings` describe, in the caller's runtime.
+    ///
+    /// # Errors
+    ///
+    /// A port is taken, the deployment cannot be served, or the database does not start.
     pub async fn start(settings: Settings) -> Result<Running, Error> {
-        let _ = settings;
-        Err(Error::NoApi)
+        let Some(api) = settings.deployment.apis.values().next() else { return Err(Error::NoApi) };
+        let stage = api.stage.clone();
+        if let Logs::Directory(directory) = &settings.logs {
+            std::fs::create_dir_all(directory).map_err(|source| Error::Logs { source })?;
+        }
+        let listener = listen(settings.port).await?;
+        let address = listener.local_addr();
+        let port = address.map_err(|source| Error::Listen { port: settings.port, source })?.port();
+        let faults = Arc::new(FaultSwitches::new(settings.faults.clone(), settings.seed));
+        let functions = Arc::new(OnceLock::new());
+        let database = Database::start(&settings, Arc::clone(&faults), Arc::clone(&functions))?;
+        let bound = bind_functions(&settings, port, &database.endpoint())?;
+        let functions = Arc::clone(functions.get_or_init(|| Arc::new(bound)));
+        let stages = bind_stages(&settings, &functions)?;
+        let routes = stages.values().flat_map(|stage| stage.route_keys().cloned());
+        let meter = Arc::new(Meter::new(routes.collect::<Vec<_>>()));
+        let shared = Arc::new(Shared {
+            port,
+            stages,
+            functions,
+            registry: Registry::new(),
+            meter,
+            faults,
+            dispatch: settings.dispatch,
+            idle_timeout: settings.idle_timeout,
+            lifetime: settings.lifetime,
+            random: Mutex::new(StdRng::seed_from_u64(settings.seed)),
+        });
+        let server = tokio::spawn(server::serve(listener, Arc::clone(&shared)));
+        let bill_route = settings.bill_route;
+        Ok(Running { shared, server, database: Some(database), stage, bill_route })
     }
 }
 
 impl Running {
     /// Tells where clients of the first API connect, for example `ws://127.0.0.1:3001/v1`.
     pub fn url(&self) -> String {
-        self.url.clone()
+        format!("ws://127.0.0.1:{}/{}", self.shared.port, self.stage)
     }
 
     /// Tells the endpoint of the first API's `@connections`, for example
     /// `http://127.0.0.1:3001/v1`.
     pub fn management_endpoint(&self) -> String {
-        self.management.clone()
+        management_endpoint(self.shared.port, &self.stage)
     }
 
     /// Tells where DynamoDB listens, for example `http://127.0.0.1:40124`.
     pub fn dynamodb_endpoint(&self) -> String {
-        self.dynamodb.clone()
+        self.database.as_ref().map(Database::endpoint).unwrap_or_default()
     }
 
     /// Gives the switches by which faults are armed while it runs.
     pub fn faults(&self) -> &FaultSwitches {
-        &self.faults
+        &self.shared.faults
     }
 
     /// Tells what the run would have cost so far.
     pub fn bill(&self) -> Bill {
-        Bill::default()
+        let Shared { meter, functions, registry, .. } = &*self.shared;
+        let open = registry.all();
+        let open = open.iter().map(|connection| connection.opened.elapsed().as_millis());
+        let open = u64::try_from(open.sum::<u128>()).unwrap_or(u64::MAX);
+        Bill {
+            tables: self.database.as_ref().map(Database::used).unwrap_or_default(),
+            functions: functions.used(),
+            frames_in: meter.frames_in(),
+            frames_out: meter.frames_out(),
+            connection_milliseconds: meter.connection_milliseconds().saturating_add(open),
+            message_route: self.bill_route.clone(),
+            messages: meter.messages(self.bill_route.as_deref()),
+        }
     }
 
     /// Lists the ids of the connections that are open.
     pub fn connections(&self) -> Vec<String> {
-        Vec::new()
+        self.shared.registry.all().iter().map(|connection| connection.id().to_owned()).collect()
     }
 
     /// Closes every connection, ends every process and the database, and gives the bill.
     ///
     /// `$disconnect` is invoked for the connections that are still open, for at most 5 s in all.
-    pub async fn stop(self) -> Bill {
-        Bill::default()
+    pub async fn stop(mut self) -> Bill {
+        for connection in self.shared.registry.all() {
+            connection.close(socket::going_away());
+        }
+        let ends = self.shared.registry.empty();
+        if tokio::time::timeout(STOP_TIMEOUT, ends).await.is_err() {
+            tracing::warn!("some connections did not end within {STOP_TIMEOUT:?}");
+        }
+        self.server.abort();
+        self.shared.functions.stop().await;
+        let bill = self.bill();
+        if let Some(database) = self.database.take()
+            && tokio::task::spawn_blocking(|| database.stop()).await.is_err()
+        {
+            tracing::warn!("the database did not stop in order");
+        }
+        bill
     }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.server.abort();
+        self.shared.functions.abandon();
+    }
+}
+
+async fn listen(port: u16) -> Result<TcpListener, Error> {
+    TcpListener::bind(("127.0.0.1", port)).await.map_err(|source| {
+        let is_taken = source.kind() == io::ErrorKind::AddrInUse;
+        if is_taken { Error::PortTaken { port } } else { Error::Listen { port, source } }
+    })
+}
+
+fn management_endpoint(port: u16, stage: &str) -> String {
+    format!("http://127.0.0.1:{port}/{stage}")
+}
+
+/// Makes the functions; those that no API invokes and cargo does not build are left out.
+fn bind_functions(settings: &Settings, port: u16, dynamodb: &str) -> Result<Functions, Error> {
+    let apis = &settings.deployment.apis;
+    let invoked: BTreeSet<_> = apis.values().flat_map(invoked_by).collect();
+    let mut pools = BTreeMap::new();
+    for (name, function) in &settings.deployment.functions {
+        let binary = function.binary.as_ref();
+        let Some(executable) = binary.and_then(|binary| settings.executables.get(binary)) else {
+            if invoked.contains(name.as_str()) {
+                return Err(Error::NoExecutable { function: name.clone() });
+            }
+            continue;
+        };
+        let of_function = |api: &&Api| invoked_by(api).any(|invoked| invoked == name);
+        let api = apis.values().find(of_function).or_else(|| apis.values().next());
+        let stage = api.map(|api| api.stage.as_str()).unwrap_or_default();
+        let launch = Launch {
+            name: name.clone(),
+            executable: executable.clone(),
+            environment: environment(function, &management_endpoint(port, stage), dynamodb),
+            memory_mb: function.memory_mb,
+            timeout: function.timeout,
+            concurrency: settings.concurrency.max(1),
+            processes_max: settings.processes_max.max(1),
+            logs: settings.logs.clone(),
+        };
+        pools.insert(name.clone(), Pool::new(launch));
+    }
+    Ok(Functions { pools })
+}
+
+fn invoked_by(api: &Api) -> impl Iterator<Item = &str> {
+    let authorizer = api.authorizer.iter().map(|authorizer| authorizer.function.as_str());
+    api.routes.values().map(|route| route.function.as_str()).chain(authorizer)
+}
+
+/// What the template declares, with the two endpoints turned to this machine: the names are those
+/// of the AWS SDKs ("Service-specific endpoints").
+fn environment(function: &Function, management: &str, dynamodb: &str) -> BTreeMap<String, String> {
+    let mut environment = function.environment.clone();
+    for (name, endpoint) in [
+        ("AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI", management),
+        ("AWS_ENDPOINT_URL_DYNAMODB", dynamodb),
+    ] {
+        environment.insert(name.to_owned(), endpoint.to_owned());
+    }
+    environment
+}
+
+fn bind_stages(
+    settings: &Settings,
+    functions: &Functions,
+) -> Result<BTreeMap<String, Arc<Stage>>, Error> {
+    let mut stages = BTreeMap::new();
+    for api in settings.deployment.apis.values() {
+        let stage = Arc::new(Stage::new(api, functions)?);
+        if stages.insert(api.stage.clone(), stage).is_some() {
+            return Err(Error::SharedStage { stage: api.stage.clone() });
+        }
+    }
+    Ok(stages)
 }

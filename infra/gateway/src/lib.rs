@@ -17,6 +17,7 @@
 //! # Layout
 //!
 //! * [`Settings`], [`Gateway`], [`Running`]: how a program starts and stops it all.
+//! * [`Options`], [`build`]: what its command line says, and how functions are built for it.
 //! * [`Fault`], [`FaultSwitches`]: what is made to go wrong.
 //! * [`Bill`], [`price`]: what it would have cost.
 //!
@@ -27,17 +28,44 @@
 //! * Nothing printed or logged holds a message, a query string or a token.
 
 mod bill;
+mod caller;
+mod cargo;
+mod connection;
+mod database;
+mod dispatch;
 mod error;
+mod event;
 mod fault;
+mod functions;
 mod gateway;
+mod handshake;
+mod head;
+mod identifier;
+mod launch;
+mod management;
+mod meter;
+mod options;
+mod order;
+mod policy;
+mod pool;
 pub mod price;
+mod process;
+mod reply;
+mod runtime_api;
+mod selection;
+mod server;
 mod settings;
+mod socket;
+mod stage;
 mod switches;
+mod timestamp;
 
 pub use bill::{Bill, FunctionUse, TableUse};
+pub use cargo::{BuildError, build};
 pub use error::{BoxError, Error};
 pub use fault::{Fault, Moment, ParseFaultError};
 pub use gateway::{Gateway, Running};
+pub use options::Options;
 pub use settings::{
     CONCURRENCY, Dispatch, IDLE_TIMEOUT, LIFETIME, Logs, PROCESSES_MAX, Settings, Store,
 };

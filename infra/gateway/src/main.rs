@@ -1,3 +1,141 @@
-//! The command behind `cargo local`: a local API Gateway for the template at hand.
+//! The command behind `cargo local`: builds the functions of a template, serves them until it is
+//! told to stop, and tells what the run would have cost.
+//!
+//! What it has to say goes through `tracing` to standard output, so that the library and the
+//! command speak with one voice.
 
-fn main() {}
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::io::ErrorKind;
+use std::process::ExitCode;
+
+use clap::Parser;
+use gateway::{Gateway, Logs, Options, Running, Settings, Store};
+use template::model::Deployment;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+fn main() -> ExitCode {
+    let options = Options::parse();
+    tracing_subscriber::fmt()
+        .without_time()
+        .with_target(false)
+        .with_level(false)
+        .with_env_filter(EnvFilter::new("gateway=info,dynamodb=info"))
+        .init();
+    match run(options) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("{}", chain(&*error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(options: Options) -> Result<(), Box<dyn Error>> {
+    let deployment = load(&options)?;
+    let executables = gateway::build(options.workspace(), &options.profile)?;
+    let runtime = tokio::runtime::Runtime::new()?;
+    runtime.block_on(async {
+        let mut terminate = signal(SignalKind::terminate())?;
+        let settings = settings(options, deployment, executables);
+        let endpoints = endpoints(&settings.deployment);
+        let running = Gateway::start(settings).await?;
+        greet(&running, &endpoints);
+        tokio::select! {
+            interrupted = tokio::signal::ctrl_c() => interrupted?,
+            _ = terminate.recv() => {}
+        }
+        tracing::info!("stopping");
+        let bill = running.stop().await;
+        tracing::info!("{bill}");
+        Ok(())
+    })
+}
+
+/// Reads the template with the parameters of the configuration file and of the command line.
+fn load(options: &Options) -> Result<Deployment, Box<dyn Error>> {
+    let text = std::fs::read_to_string(&options.template)
+        .map_err(|error| format!("cannot read {}: {error}", options.template.display()))?;
+    let file = options.workspace().join(&options.config_file);
+    let mut parameters = match std::fs::read_to_string(&file) {
+        Ok(text) => template::samconfig_parameters(&text, &options.config_env)?,
+        Err(error) if error.kind() == ErrorKind::NotFound => BTreeMap::new(),
+        Err(error) => return Err(format!("cannot read {}: {error}", file.display()).into()),
+    };
+    parameters.extend(options.parameters.iter().cloned());
+    let deployment = template::load(&text, &parameters, &template::Context::default())?;
+    for ignored in &deployment.ignored {
+        tracing::info!("not served: {ignored}");
+    }
+    Ok(deployment)
+}
+
+fn settings(
+    options: Options,
+    deployment: Deployment,
+    executables: BTreeMap<String, std::path::PathBuf>,
+) -> Settings {
+    let can_arm = !options.faults.is_empty();
+    let store = if options.ephemeral {
+        Store::Memory
+    } else {
+        Store::File(options.data_dir.join("tables.sqlite"))
+    };
+    let logs = if options.verbose {
+        Logs::Console
+    } else {
+        Logs::Directory(options.data_dir.join("logs"))
+    };
+    Settings {
+        store,
+        fsync: options.fsync,
+        port: options.port,
+        dynamodb_port: options.dynamodb_port,
+        concurrency: options.concurrency,
+        processes_max: options.max_processes,
+        dispatch: options.dispatch,
+        idle_timeout: options.idle_timeout,
+        lifetime: options.max_duration,
+        faults: options.faults,
+        can_arm,
+        seed: options.seed,
+        bill_route: options.bill_route,
+        logs,
+        ..Settings::new(deployment, executables)
+    }
+}
+
+/// Routes by the API that has them, as they are told at the start.
+fn endpoints(deployment: &Deployment) -> Vec<String> {
+    let told = |api: &template::model::Api| {
+        let routes: Vec<_> = api.routes.keys().map(String::as_str).collect();
+        format!("  {} at /{}: {}", api.id, api.stage, routes.join(", "))
+    };
+    deployment.apis.values().map(told).collect()
+}
+
+fn greet(running: &Running, endpoints: &[String]) {
+    tracing::info!("sockets       {}", running.url());
+    tracing::info!("@connections  {}/@connections", running.management_endpoint());
+    tracing::info!("DynamoDB      {}", running.dynamodb_endpoint());
+    for endpoint in endpoints {
+        tracing::info!("{endpoint}");
+    }
+    for fault in running.faults().armed() {
+        tracing::info!("armed         {fault}");
+    }
+    tracing::info!("Ctrl-C stops it and tells what the run would have cost");
+}
+
+/// Spells an error and what it came from, outermost first.
+fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        source = error.source();
+    }
+    text
+}

@@ -55,6 +55,9 @@ pub struct Settings {
     pub lifetime: Duration,
     /// Faults armed from the start.
     pub faults: Vec<Fault>,
+    /// Whether faults at tables can be armed later, which costs every request to DynamoDB two
+    /// changes of thread.
+    pub can_arm: bool,
     /// Where every random decision (faults, shuffling) starts from.
     pub seed: u64,
     /// The route whose inbound frames are the messages of "dollars per million messages"; `None`
@@ -80,6 +83,7 @@ impl Settings {
             idle_timeout: IDLE_TIMEOUT,
             lifetime: LIFETIME,
             faults: Vec::new(),
+            can_arm: true,
             seed: 0,
             bill_route: None,
             logs: Logs::Discard,

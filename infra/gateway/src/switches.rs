@@ -129,7 +129,14 @@ impl FaultSwitches {
                 {
                     Some(state.draw(*probability))
                 }
-                _ => None,
+                Fault::ThrottleTable { .. }
+                | Fault::KillAtPost { .. }
+                | Fault::LosePosts { .. }
+                | Fault::GonePosts { .. }
+                | Fault::ThrottlePosts { .. }
+                | Fault::SlowPosts { .. }
+                | Fault::ThrottleConnects { .. }
+                | Fault::LoseDisconnects { .. } => None,
             };
             if strikes != Some(true) {
                 return Strike::Missed;
@@ -173,6 +180,7 @@ impl FaultSwitches {
                 Fault::ThrottlePosts { probability } => (probability, PostAnswer::Throttled),
                 Fault::KillAtTable { .. }
                 | Fault::ThrottleTable { .. }
+                | Fault::ThrottleConnects { .. }
                 | Fault::LoseDisconnects { .. } => return Strike::Missed,
             };
             if !state.draw(*probability) {
@@ -184,20 +192,34 @@ impl FaultSwitches {
         decision
     }
 
+    /// Decides whether a handshake is throttled.
+    pub(crate) fn throttles_connect(&self) -> bool {
+        self.strikes(|fault| {
+            let Fault::ThrottleConnects { probability } = fault else { return None };
+            Some(*probability)
+        })
+    }
+
     /// Decides whether a `$disconnect` is lost.
     pub(crate) fn loses_disconnect(&self) -> bool {
+        self.strikes(|fault| {
+            let Fault::LoseDisconnects { probability } = fault else { return None };
+            Some(*probability)
+        })
+    }
+
+    /// Whether any of the faults that `probability` picks strikes.
+    fn strikes(&self, probability: impl Fn(&Fault) -> Option<f64>) -> bool {
         if !self.any.load(Ordering::Acquire) {
             return false;
         }
-        let mut lost = false;
-        self.decide(|fault, state| match fault {
-            Fault::LoseDisconnects { probability } if state.draw(*probability) => {
-                lost = true;
-                Strike::Lasting
-            }
-            _ => Strike::Missed,
+        let mut strikes = false;
+        self.decide(|fault, state| {
+            let drawn = probability(fault).is_some_and(|probability| state.draw(probability));
+            strikes |= drawn;
+            if drawn { Strike::Lasting } else { Strike::Missed }
         });
-        lost
+        strikes
     }
 
     /// Asks every armed fault, and takes away those that strike only once.
