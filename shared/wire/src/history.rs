@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use timeline::exchange::{Found, Lookup, Part};
-use timeline::{ConversationId, Seq, limits};
+use timeline::{ConversationId, limits};
 
 use crate::code::{ErrorCode, Problem, Refusal};
 use crate::frame::{self, Request, action};
