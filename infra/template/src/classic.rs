@@ -80,8 +80,7 @@ fn members<'scope>(
 }
 
 fn parts<'resource>(id: &str, resource: &'resource Resource) -> (&'resource Node, Path) {
-    let properties = resource.body.at("Properties").unwrap_or(&Node::Null);
-    (properties, Path::root("Resources").child(id).child("Properties"))
+    (&resource.properties, Path::root("Resources").child(id).child("Properties"))
 }
 
 /// The first stage by logical id: one is served.

@@ -64,7 +64,7 @@ pub fn load(
     }
     let answering = answering(&scope)?;
     for (id, resource) in scope.resources.iter().filter(|(_, resource)| resource.present) {
-        let reading = Reading { scope: &scope, globals, answering: &answering };
+        let reading = Reading { scope: &scope, answering: &answering };
         reading.resource(id, resource, &mut deployment)?;
     }
     classic::read(&scope, &answering, &mut deployment)?;
@@ -97,15 +97,22 @@ fn declare(scope: &mut Scope, resources: &Node, globals: &Node) -> Result<(), Er
             Some(condition) => scope.condition(condition, &path.child("Condition"))?,
             None => true,
         };
-        let resource = Resource { kind: kind.to_owned(), body: body.clone(), present, name: None };
+        // What is left out is not read: its properties may refer to what is left out with it.
+        let properties = match present {
+            true => properties(scope, kind, body, globals, &path)?,
+            false => Node::Null,
+        };
+        let metadata = body.at("Metadata").cloned().unwrap_or(Node::Null);
+        let kind = kind.to_owned();
+        let resource = Resource { kind, properties, metadata, present, name: None };
         scope.resources.insert(id.clone(), resource);
     }
     let mut names = Vec::new();
     for (id, resource) in scope.resources.iter().filter(|(_, resource)| resource.present) {
         let path = path.child(id);
-        let properties = properties(globals, resource);
+        let properties = &resource.properties;
         if resource.kind == "AWS::Serverless::WebSocketApi" {
-            let routes = websocket::generated(id, &properties, &path)?.into_keys();
+            let routes = websocket::generated(id, properties, &path)?.into_keys();
             for route in routes {
                 scope.generated.insert(format!("{}Integration", route.trim_end_matches("Route")));
                 scope.generated.insert(route);
@@ -118,7 +125,7 @@ fn declare(scope: &mut Scope, resources: &Node, globals: &Node) -> Result<(), Er
         for key in ["TableName", "FunctionName"] {
             let name = match resource.kind.as_str() {
                 "AWS::Lambda::EventSourceMapping" => None,
-                _ => scope.text_at(&properties, key, &path.child("Properties"))?,
+                _ => scope.text_at(properties, key, &path.child("Properties"))?,
             };
             names.extend(name.map(|name| (id.clone(), name)));
         }
@@ -132,13 +139,20 @@ fn declare(scope: &mut Scope, resources: &Node, globals: &Node) -> Result<(), Er
 }
 
 /// A resource's properties with the globals of its kind merged in.
-fn properties(globals: &Node, resource: &Resource) -> Node {
-    let own = resource.body.at("Properties").unwrap_or(&Node::Null);
-    let kind = resource.kind.strip_prefix("AWS::Serverless::");
-    match kind.and_then(|kind| globals.at(kind)) {
+fn properties(
+    scope: &Scope,
+    kind: &str,
+    body: &Node,
+    globals: &Node,
+    path: &Path,
+) -> Result<Node, Error> {
+    let own = body.at("Properties").unwrap_or(&Node::Null);
+    let kind = kind.strip_prefix("AWS::Serverless::");
+    let merged = match kind.and_then(|kind| globals.at(kind)) {
         Some(global) => merge(global, own),
         None => own.clone(),
-    }
+    };
+    Ok(scope.choose(&merged, &path.child("Properties"))?.unwrap_or(Node::Null))
 }
 
 /// The generated ids of all routes that have a route response.
@@ -146,9 +160,8 @@ fn answering(scope: &Scope) -> Result<BTreeSet<String>, Error> {
     let mut routes = BTreeSet::new();
     for (id, resource) in &scope.resources {
         if resource.present && resource.kind == "AWS::ApiGatewayV2::RouteResponse" {
-            let properties = resource.body.at("Properties").unwrap_or(&Node::Null);
             let path = Path::root("Resources").child(id);
-            routes.extend(websocket::answered(scope, properties, &path)?);
+            routes.extend(websocket::answered(scope, &resource.properties, &path)?);
         }
     }
     Ok(routes)
@@ -157,7 +170,6 @@ fn answering(scope: &Scope) -> Result<BTreeSet<String>, Error> {
 /// What it takes to read a resource.
 struct Reading<'load> {
     scope: &'load Scope,
-    globals: &'load Node,
     answering: &'load BTreeSet<String>,
 }
 
@@ -170,16 +182,16 @@ impl Reading<'_> {
     ) -> Result<(), Error> {
         let scope = self.scope;
         let path = Path::root("Resources").child(id);
-        let properties = properties(self.globals, resource);
+        let properties = &resource.properties;
         match resource.kind.as_str() {
             "AWS::Serverless::Function" | "AWS::Lambda::Function" => {
-                let function = function::read(scope, id, &resource.body, &properties, &path)?;
+                let function = function::read(scope, id, resource, &path)?;
                 deployment.functions.insert(id.to_owned(), function);
                 let events = properties.at("Events").map(Node::entries).unwrap_or_default();
                 self.events(id, events, &path.child("Properties.Events"), deployment)?;
             }
             "AWS::Serverless::WebSocketApi" => {
-                let api = websocket::read(scope, id, &properties, self.answering, &path)?;
+                let api = websocket::read(scope, id, properties, self.answering, &path)?;
                 let auth = properties.at("Auth").and_then(|auth| auth.at("AuthType"));
                 if auth.and_then(Node::scalar) == Some("AWS_IAM") {
                     deployment.ignored.push(format!("{id}: signatures (AWS_IAM) go unchecked."));
@@ -187,15 +199,15 @@ impl Reading<'_> {
                 deployment.apis.insert(id.to_owned(), api);
             }
             "AWS::DynamoDB::Table" => {
-                let table = table::read(scope, id, &properties, &path)?;
+                let table = table::read(scope, id, properties, &path)?;
                 deployment.tables.insert(id.to_owned(), table);
             }
             "AWS::Serverless::SimpleTable" => {
-                let table = table::read_simple(scope, id, &properties, &path)?;
+                let table = table::read_simple(scope, id, properties, &path)?;
                 deployment.tables.insert(id.to_owned(), table);
             }
             "AWS::Lambda::EventSourceMapping" => {
-                match stream::read(scope, id, None, &properties, &path)? {
+                match stream::read(scope, id, None, properties, &path)? {
                     Some(mapping) => deployment.streams.push(mapping),
                     None => deployment.ignored.push(unserved(id, &resource.kind)),
                 }

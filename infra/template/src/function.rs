@@ -1,11 +1,11 @@
 //! `AWS::Serverless::Function`, and how other resources name one.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::error::{Error, Path, Problem};
 use crate::model::Function;
-use crate::scope::{Scope, is_function};
-use crate::yaml::Node;
+use crate::scope::{Resource, Scope, is_function};
 
 /// Lambda's default: "Configure Lambda function memory".
 const MEMORY_MB_DEFAULT: u32 = 128;
@@ -13,16 +13,15 @@ const MEMORY_MB_DEFAULT: u32 = 128;
 /// Lambda's default: "Configure Lambda function timeout".
 const TIMEOUT_SECONDS_DEFAULT: u32 = 3;
 
-/// Reads one function. `properties` are the resource's with the globals merged in.
+/// Reads one function.
 pub(crate) fn read(
     scope: &Scope,
     id: &str,
-    body: &Node,
-    properties: &Node,
+    resource: &Resource,
     path: &Path,
 ) -> Result<Function, Error> {
-    let build = body.at("Metadata").and_then(|metadata| metadata.at("BuildProperties"));
-    let binary = match build {
+    let properties = &resource.properties;
+    let binary = match resource.metadata.at("BuildProperties") {
         Some(build) => scope.text_at(build, "Binary", &path.child("Metadata.BuildProperties"))?,
         None => None,
     };
@@ -31,7 +30,7 @@ pub(crate) fn read(
         Some(environment) => {
             scope.texts_at(environment, "Variables", &path.child("Environment"))?
         }
-        None => std::collections::BTreeMap::new(),
+        None => BTreeMap::new(),
     };
     let memory_mb = scope.number_at(properties, "MemorySize", &path)?;
     let timeout = scope.number_at(properties, "Timeout", &path)?;

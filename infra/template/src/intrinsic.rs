@@ -118,13 +118,7 @@ impl Scope {
         match function {
             "Ref" => self.reference(&call, scalar(argument, path)?, path),
             "Condition" => self.condition(argument, path).map(|holds| Some(json!(holds))),
-            "Fn::If" => {
-                let [condition, then, otherwise] = parts(argument, path)? else {
-                    return Err(path.unexpected(argument.kind(), "three parts of !If"));
-                };
-                let taken = if self.condition(condition, path)? { then } else { otherwise };
-                self.value(taken, path)
-            }
+            "Fn::If" => self.value(self.branch(argument, path)?, path),
             "Fn::Sub" => self.sub(argument, path).map(|text| Some(json!(text))),
             "Fn::GetAtt" => self.get_att(&call, argument, path).map(Some),
             "Fn::Join" => self.join(argument, path).map(|text| Some(json!(text))),
@@ -146,6 +140,18 @@ impl Scope {
             }
             _ => Err(path.fail(Problem::Unsupported { call })),
         }
+    }
+
+    /// The branch that an `!If` takes.
+    pub(crate) fn branch<'node>(
+        &self,
+        argument: &'node Node,
+        path: &Path,
+    ) -> Result<&'node Node, Error> {
+        let [condition, then, otherwise] = parts(argument, path)? else {
+            return Err(path.unexpected(argument.kind(), "three parts of !If"));
+        };
+        Ok(if self.condition(condition, path)? { then } else { otherwise })
     }
 
     /// `${Name}`, `${Name.Attribute}`, `${!literal}`, and the second form's own variables.

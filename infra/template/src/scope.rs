@@ -21,8 +21,10 @@ const CONDITIONS_DEPTH_MAX: usize = 24;
 pub(crate) struct Resource {
     /// `AWS::Serverless::Function`, ….
     pub(crate) kind: String,
-    /// The whole of it, globals not merged.
-    pub(crate) body: Node,
+    /// Its properties: globals merged in, and of every `!If` only the branch that is taken.
+    pub(crate) properties: Node,
+    /// Its `Metadata`.
+    pub(crate) metadata: Node,
     /// Whether its condition holds.
     pub(crate) present: bool,
     /// The name it was given (`TableName`, `FunctionName`), if any.
@@ -130,6 +132,38 @@ impl Scope {
             }
             _ => Err(path.unexpected(node.kind(), "!Equals, !And, !Or, !Not or !Condition")),
         }
+    }
+
+    /// Takes, throughout `node`, one branch of every `!If`, so that what is conditional is there or
+    /// not for whoever looks; nothing where it comes to `AWS::NoValue`.
+    pub(crate) fn choose(&self, node: &Node, path: &Path) -> Result<Option<Node>, Error> {
+        Ok(Some(match node {
+            Node::Call { function, argument } if function == "Fn::If" => {
+                return self.choose(self.branch(argument, path)?, path);
+            }
+            Node::Call { function, argument } if function == "Ref" => {
+                if argument.scalar() == Some("AWS::NoValue") {
+                    return Ok(None);
+                }
+                node.clone()
+            }
+            Node::Map(entries) => {
+                let mut chosen = Map::new();
+                for (key, entry) in entries {
+                    let entry = self.choose(entry, &path.child(key))?;
+                    chosen.extend(entry.map(|entry| (key.clone(), entry)));
+                }
+                Node::Map(chosen)
+            }
+            Node::List(items) => {
+                let mut chosen = Vec::with_capacity(items.len());
+                for (index, item) in items.iter().enumerate() {
+                    chosen.extend(self.choose(item, &path.child(index))?);
+                }
+                Node::List(chosen)
+            }
+            Node::Null | Node::Plain(_) | Node::Quoted(_) | Node::Call { .. } => node.clone(),
+        }))
     }
 
     /// What `!Ref` gives; nothing for `AWS::NoValue`.

@@ -387,6 +387,32 @@ fn a_stream_feeds_a_function() {
 }
 
 #[test]
+fn a_condition_chooses_whole_parts() {
+    let text = "
+Parameters: { Stage: { Type: String, Default: test } }
+Conditions: { Live: !Equals [!Ref Stage, live] }
+Globals: { Function: { Environment: !If [Live, { Variables: { A: live } }, !Ref AWS::NoValue] } }
+Resources:
+  F: { Type: AWS::Serverless::Function, Properties: { Timeout: !If [Live, 20, 5] } }
+  Api:
+    Type: AWS::Serverless::WebSocketApi
+    Properties:
+      RouteSelectionExpression: x
+      Routes:
+        send: { FunctionArn: !GetAtt F.Arn }
+        secret: !If [Live, !Ref AWS::NoValue, { FunctionArn: !GetAtt F.Arn }]
+";
+    let test = read(text, &[]).unwrap();
+    assert_eq!(test.functions["F"].environment.len(), 0);
+    assert_eq!(test.functions["F"].timeout.as_secs(), 5);
+    assert_eq!(test.apis["Api"].routes.len(), 2);
+    let live = read(text, &[("Stage", "live")]).unwrap();
+    assert_eq!(live.functions["F"].environment["A"], "live");
+    assert_eq!(live.functions["F"].timeout.as_secs(), 20);
+    assert_eq!(live.apis["Api"].routes.keys().collect::<Vec<_>>(), ["send"]);
+}
+
+#[test]
 fn what_a_condition_leaves_out_is_absent() {
     let text = "
 Parameters: { Extra: { Type: String, Default: '' } }
