@@ -35,7 +35,8 @@
 //! * An item expires within five seconds, on AWS within days.
 //! * Transactions slow down with the number of client tokens of the last ten minutes (about 33 ns
 //!   for each).
-//! * ARNs have region `dynoxide` and an account of zeros.
+//! * ARNs have region `dynoxide` and an account of zeros. A shard's id is shorter than AWS's, which
+//!   botocore refuses before it asks.
 //! * Absent: backups, exports, global tables, Kinesis, limits.
 //!
 //! A body that no SDK would send may be accepted here, since types are checked only where an

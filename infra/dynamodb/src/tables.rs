@@ -18,7 +18,8 @@ pub(crate) fn ensure(database: &Database, table: &Table) -> Result<(), Error> {
     let describe: DescribeTableRequest = request(name, json!({ "TableName": name }))?;
     match database.describe_table(describe) {
         Ok(existing) => {
-            let existing = serde_json::to_value(&existing.table).map_err(|e| failed(e.into()))?;
+            let existing = serde_json::to_value(&existing.table);
+            let existing = existing.map_err(|error| failed(error.into()))?;
             compare(name, &table.create, &existing)?;
             enable_stream(database, name, &table.create, &existing)?;
         }

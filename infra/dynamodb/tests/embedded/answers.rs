@@ -171,13 +171,13 @@ fn an_answer_carries_its_number_and_checksum() {
 
 #[test]
 fn a_body_beyond_16_mb_is_refused() {
-    let (_embedded, mut client) = quiet();
+    let (embedded, mut client) = quiet();
     let body = json!({ "TableName": "Box", "Item": { "pk": { "S": "x".repeat(17 << 20) } } });
     // The server may close before the client has written all of it, answer or not.
     if let Some(answer) = client.ask("PutItem", &body) {
         assert_eq!(answer.status, 413);
     }
-    let consumed = _embedded.consumed();
+    let consumed = embedded.consumed();
     assert!(consumed.tables.is_empty(), "{consumed:?}");
 }
 
