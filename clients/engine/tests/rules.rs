@@ -80,7 +80,7 @@ fn a_message_stops_only_at_an_ack_or_a_final_refusal() {
     for (code, name) in cases.into_iter().chain([(422, "invalid")]) {
         let mut device = Device::online();
         device.command(device::text(1, "one"));
-        device.refuse("send", json!({"code": code, "name": name, "message": ""}));
+        device.refuse("send", &json!({"code": code, "name": name, "message": ""}));
         assert_eq!(device.engine.outbox().count(), 0, "{name}");
         assert!(device.log().iter().any(|line| *line == format!("failed {name}")), "{name}");
     }
@@ -88,7 +88,7 @@ fn a_message_stops_only_at_an_ack_or_a_final_refusal() {
         let mut device = Device::online();
         device.command(device::text(1, "one"));
         let first = device.last("send");
-        device.refuse("send", json!({"code": code, "name": name, "message": ""}));
+        device.refuse("send", &json!({"code": code, "name": name, "message": ""}));
         device.pass(2_000);
         assert_ne!(device.last("send")["id"], first["id"], "{name}");
     }
@@ -100,7 +100,7 @@ fn a_server_that_asks_for_time_gets_it() {
     device.command(device::text(1, "one"));
     device.actions();
     let problem = json!({"code": 503, "name": "unavailable", "message": "", "retry_after_ms": 700});
-    device.refuse("send", problem);
+    device.refuse("send", &problem);
     device.pass(699);
     assert_eq!(device.actions(), Vec::<String>::new());
     device.pass(352);
@@ -112,7 +112,7 @@ fn a_stale_base_is_searched_and_an_earlier_attempt_found() {
     let mut device = Device::online();
     device.command(device::text(1, "one"));
     let stale = json!({"code": 409, "name": "stale_base", "message": "", "tail": 3});
-    device.refuse("send", stale);
+    device.refuse("send", &stale);
     assert_eq!(device.last("history")["range"], json!([1, 3]));
     let own = device::message(2, "al", &cid(1));
     device.answer("history", &device::page(&[device::message(1, "bo", &cid(9)), own], 3));
@@ -124,7 +124,7 @@ fn a_stale_base_is_searched_and_an_earlier_attempt_found() {
 fn a_stale_base_that_hides_nothing_moves_to_what_was_inspected() {
     let mut device = Device::online();
     device.command(device::text(1, "one"));
-    device.refuse("send", json!({"code": 409, "name": "stale_base", "message": "", "tail": 2}));
+    device.refuse("send", &json!({"code": 409, "name": "stale_base", "message": "", "tail": 2}));
     // The same id, but another's message: not ours.
     device.answer("history", &device::page(&[device::message(1, "bo", &cid(1))], 2));
     assert_eq!(device.last("history")["range"], json!([2, 2]));
@@ -141,7 +141,7 @@ fn a_log_that_went_back_resets_the_conversation() {
         device.push(seq, seq);
     }
     device.command(device::text(1, "one"));
-    device.refuse("send", json!({"code": 409, "name": "base_ahead", "message": "", "tail": 1}));
+    device.refuse("send", &json!({"code": 409, "name": "base_ahead", "message": "", "tail": 1}));
     assert!(device.log().contains(&"restarted d~al~bo 1".to_owned()));
     assert_eq!(device.last("send")["base"], 1);
     let state = device.state();
@@ -154,7 +154,7 @@ fn an_expired_token_is_replaced() {
     let mut device = Device::online();
     device.command(device::text(1, "one"));
     device.actions();
-    device.refuse("send", json!({"code": 401, "name": "expired", "message": ""}));
+    device.refuse("send", &json!({"code": 401, "name": "expired", "message": ""}));
     assert_eq!(device.connects(), [Token::Fresh]);
     device.input(Input::Connected);
     assert_eq!(device.actions(), ["sync", "send"]);

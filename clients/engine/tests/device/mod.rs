@@ -138,7 +138,7 @@ impl Device {
     }
 
     /// Refuses the newest request of a route.
-    pub(crate) fn refuse(&mut self, action: &str, problem: Value) {
+    pub(crate) fn refuse(&mut self, action: &str, problem: &Value) {
         let id = self.last(action)["id"].clone();
         self.frame(&json!({"re": id, "error": problem}).to_string());
     }

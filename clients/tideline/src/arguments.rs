@@ -1,0 +1,270 @@
+//! What can be asked for on the command line.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+use timeline::exchange::{Destination, Part};
+use timeline::{ConversationId, Seq, UserId};
+
+/// A client for Tideline.
+#[derive(Debug, Parser)]
+#[command(name = "tideline", version)]
+pub(crate) struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Print a development token, valid for 24 hours.
+    Token(TokenArguments),
+    /// Send messages, and print one JSON line for each that is kept.
+    Send(SendArguments),
+    /// Print each message once, in order, as it comes.
+    Listen(ListenArguments),
+    /// Print each message that came since the last time, and exit.
+    Sync(SyncArguments),
+    /// Print a page of a conversation.
+    History(HistoryArguments),
+    /// Talk in a terminal.
+    Chat(ChatArguments),
+}
+
+/// Arguments of `token`.
+#[derive(Debug, Args)]
+pub(crate) struct TokenArguments {
+    /// Whom the token names.
+    pub(crate) user: UserId,
+    /// Where its key comes from.
+    #[command(flatten)]
+    pub(crate) key: KeyArguments,
+}
+
+/// Where the development key comes from.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct KeyArguments {
+    /// The development key; otherwise `DevelopmentSecret` of infra/sam/samconfig.toml, environment
+    /// `local`, in this directory or one above.
+    #[arg(long)]
+    pub(crate) key: Option<String>,
+}
+
+/// Who acts, and where.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Identity {
+    /// Who acts.
+    #[arg(long = "as", value_name = "USER")]
+    pub(crate) user: UserId,
+    /// The server.
+    #[arg(long, env = "TIDELINE_URL", default_value = "ws://127.0.0.1:3001/v1")]
+    pub(crate) url: String,
+    /// The token to use instead of a development token.
+    #[arg(long, env = "TIDELINE_TOKEN", hide_env_values = true)]
+    pub(crate) token: Option<String>,
+    /// Where the key of a development token comes from.
+    #[command(flatten)]
+    pub(crate) key: KeyArguments,
+    /// The directory of all users' devices; another directory is another device.
+    #[arg(long, value_name = "DIR", default_value = ".tideline/clients")]
+    pub(crate) state: PathBuf,
+    /// Let conversations that are older than this device begin at their newest message.
+    #[arg(long)]
+    pub(crate) no_backfill: bool,
+}
+
+/// Where a message goes.
+#[derive(Clone, Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct Whereto {
+    /// A person: the direct conversation with them.
+    #[arg(long, visible_alias = "with", value_name = "USER")]
+    to: Option<UserId>,
+    /// A conversation.
+    #[arg(long, value_name = "ID", value_parser = conversation)]
+    conversation: Option<ConversationId>,
+}
+
+impl Whereto {
+    /// Where it goes.
+    pub(crate) fn destination(&self) -> Destination {
+        let person = self.to.clone().map(Destination::Person);
+        let conversation = self.conversation.clone().map(Destination::Conversation);
+        person.or(conversation).expect("the group of the two is required")
+    }
+}
+
+/// Arguments of `send`.
+#[derive(Debug, Args)]
+pub(crate) struct SendArguments {
+    /// Who sends.
+    #[command(flatten)]
+    pub(crate) identity: Identity,
+    /// Where to.
+    #[command(flatten)]
+    pub(crate) whereto: Whereto,
+    /// The text; `-` sends each line of standard input.
+    pub(crate) text: String,
+    /// Give up after so many seconds; what is not kept by then is sent by the next command.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub(crate) timeout: Option<Duration>,
+}
+
+/// Arguments of `listen`.
+#[derive(Debug, Args)]
+pub(crate) struct ListenArguments {
+    /// Who listens.
+    #[command(flatten)]
+    pub(crate) identity: Identity,
+    /// Exit after so many messages.
+    #[arg(long, value_name = "N")]
+    pub(crate) count: Option<u64>,
+    /// Exit when no message came for so many seconds.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub(crate) idle: Option<Duration>,
+}
+
+/// Arguments of `sync`.
+#[derive(Debug, Args)]
+pub(crate) struct SyncArguments {
+    /// Who catches up.
+    #[command(flatten)]
+    pub(crate) identity: Identity,
+    /// Give up after so many seconds.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "30")]
+    pub(crate) timeout: Duration,
+}
+
+/// Arguments of `history`.
+#[derive(Debug, Args)]
+pub(crate) struct HistoryArguments {
+    /// Who reads.
+    #[command(flatten)]
+    pub(crate) identity: Identity,
+    /// Which conversation.
+    #[command(flatten)]
+    pub(crate) whereto: Whereto,
+    /// Which part of it; the newest page if absent.
+    #[command(flatten)]
+    pub(crate) part: PartArguments,
+    /// The most messages, 1 to 100.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=100))]
+    pub(crate) limit: Option<u64>,
+    /// Give up after so many seconds.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "30")]
+    pub(crate) timeout: Duration,
+}
+
+/// Which part of a conversation.
+#[derive(Debug, Args)]
+#[group(multiple = false)]
+pub(crate) struct PartArguments {
+    /// The newest page below this sequence.
+    #[arg(long, value_name = "SEQ", value_parser = seq)]
+    before: Option<Seq>,
+    /// The page that follows this sequence.
+    #[arg(long, value_name = "SEQ", value_parser = seq)]
+    after: Option<Seq>,
+    /// From one sequence to another, both included.
+    #[arg(long, value_name = "A:B", value_parser = range)]
+    range: Option<(Seq, Seq)>,
+    /// Just these sequences.
+    #[arg(long, value_name = "SEQ,…", value_delimiter = ',', value_parser = seq)]
+    seqs: Vec<Seq>,
+}
+
+impl PartArguments {
+    /// The part.
+    pub(crate) fn part(&self) -> Part {
+        match (self.before, self.after, self.range) {
+            (Some(seq), _, _) => Part::Before(seq),
+            (None, Some(seq), _) => Part::After(seq),
+            (None, None, Some((first, last))) => Part::Between(first, last),
+            (None, None, None) if self.seqs.is_empty() => Part::Newest,
+            (None, None, None) => Part::Listed(self.seqs.clone()),
+        }
+    }
+}
+
+/// Arguments of `chat`.
+#[derive(Debug, Args)]
+pub(crate) struct ChatArguments {
+    /// Who talks.
+    #[command(flatten)]
+    pub(crate) identity: Identity,
+    /// Where.
+    #[command(flatten)]
+    pub(crate) whereto: Whereto,
+}
+
+fn conversation(text: &str) -> Result<ConversationId, String> {
+    ConversationId::parse(text).map_err(|error| error.to_string())
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;
+    Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
+}
+
+fn seq(text: &str) -> Result<Seq, String> {
+    let number = text.parse().ok().and_then(Seq::new);
+    number.ok_or_else(|| "not a sequence".to_owned())
+}
+
+fn range(text: &str) -> Result<(Seq, Seq), String> {
+    let (first, last) = text.split_once(':').ok_or("a range is two sequences, A:B")?;
+    match (seq(first)?, seq(last)?) {
+        (first, last) if Seq::ZERO < first && first <= last => Ok((first, last)),
+        _ => Err("a range is A:B with 1 <= A <= B".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &str) -> Result<Command, clap::Error> {
+        Arguments::try_parse_from(line.split(' ')).map(|arguments| arguments.command)
+    }
+
+    #[test]
+    fn a_message_goes_to_exactly_one_place() {
+        for good in [
+            "tideline send --as alice --to bob hello",
+            "tideline send --as alice --conversation d~alice~bob -",
+            "tideline chat --as alice --with bob",
+        ] {
+            assert!(parse(good).is_ok(), "{good}");
+        }
+        for wrong in [
+            "tideline send --as alice hello",
+            "tideline send --as alice --to bob --conversation d~alice~bob hello",
+            "tideline send --as a~b --to bob hello",
+            "tideline send --as alice --conversation somewhere hello",
+        ] {
+            assert_eq!(parse(wrong).unwrap_err().exit_code(), 2, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_page_of_history_is_one_part() {
+        let part = |options: &str| {
+            let line = format!("tideline history --as alice --with bob{options}");
+            match parse(&line) {
+                Ok(Command::History(arguments)) => Some(arguments.part.part()),
+                _ => None,
+            }
+        };
+        let seq = |number| Seq::new(number).unwrap();
+        assert_eq!(part(""), Some(Part::Newest));
+        assert_eq!(part(" --before 9"), Some(Part::Before(seq(9))));
+        assert_eq!(part(" --after 9"), Some(Part::After(seq(9))));
+        assert_eq!(part(" --range 2:4"), Some(Part::Between(seq(2), seq(4))));
+        assert_eq!(part(" --seqs 2,4"), Some(Part::Listed(vec![seq(2), seq(4)])));
+        for wrong in [" --range 4:2", " --range 4", " --before 1 --after 2", " --limit 101"] {
+            assert_eq!(part(wrong), None, "{wrong}");
+        }
+    }
+}

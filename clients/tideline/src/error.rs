@@ -1,0 +1,105 @@
+//! What can go wrong, as the user reads it.
+
+use std::io;
+use std::path::PathBuf;
+
+/// Why a command failed. Each is a sentence; its source, if it has one, is appended.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    /// The development key was not given and not found.
+    #[error(
+        "no development key: give --key or --token, or run where infra/sam/samconfig.toml sets \
+         DevelopmentSecret for the environment local"
+    )]
+    NoKey,
+    /// The configuration that holds the development key cannot be read.
+    #[error("cannot read {path}")]
+    Configuration {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The token could not be signed.
+    #[error("cannot sign a token")]
+    Sign(#[source] jsonwebtoken::errors::Error),
+    /// A file of the device's state cannot be read or written.
+    #[error("cannot use {path}")]
+    State {
+        /// The file or directory.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A line of the journal, not its last, is none.
+    #[error("line {line} of {path} is damaged; move the file away to begin as a new device")]
+    Journal {
+        /// The journal.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// Why.
+        source: serde_json::Error,
+    },
+    /// Another process runs the same device.
+    #[error(
+        "another tideline runs as {user} with the same state; stop it, or use --state for another \
+         device"
+    )]
+    Busy {
+        /// The user.
+        user: String,
+    },
+    /// The address cannot be used.
+    #[error("cannot connect to {url}")]
+    Url {
+        /// The address.
+        url: String,
+        /// Why.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The server refused the token.
+    #[error("the server refused the token (HTTP {status})")]
+    Refused {
+        /// 401 or 403.
+        status: u16,
+    },
+    /// A page was refused.
+    #[error("the server refused: {message} ({name})")]
+    Problem {
+        /// The problem's name.
+        name: String,
+        /// The server's sentence.
+        message: String,
+    },
+    /// Some messages were refused for good.
+    #[error("{count} of the messages were refused")]
+    Failed {
+        /// How many.
+        count: usize,
+    },
+    /// The time was over before the messages were kept.
+    #[error("{count} messages are not kept yet; the next command as this user sends them")]
+    NotKept {
+        /// How many.
+        count: usize,
+    },
+    /// The time was over.
+    #[error("no complete answer in time")]
+    Timeout,
+    /// Standard input or output failed.
+    #[error("cannot use the standard streams")]
+    Stream(#[from] io::Error),
+}
+
+/// The error and what caused it, in one line.
+pub(crate) fn sentence(error: &Error) -> String {
+    let mut sentence = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        sentence.push_str(": ");
+        sentence.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    sentence
+}

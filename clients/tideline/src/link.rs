@@ -1,0 +1,160 @@
+//! One WebSocket connection, as a task that reports what happens to it.
+
+use std::time::Duration;
+
+use futures_util::{SinkExt, StreamExt};
+use timeline::DeviceId;
+use tokio::net::TcpStream;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::handshake::client::Request;
+use tokio_tungstenite::tungstenite::http::header::{
+    AUTHORIZATION, HeaderValue, SEC_WEBSOCKET_PROTOCOL,
+};
+use tokio_tungstenite::tungstenite::{self, Message};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
+
+use crate::error::Error;
+
+/// How long a handshake may take. Ours; an authorizer that starts cold takes seconds.
+const HANDSHAKE_MAX: Duration = Duration::from_secs(15);
+
+type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+
+/// What happens to a connection.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Event {
+    /// It is open.
+    Open,
+    /// A frame arrived.
+    Frame(String),
+    /// The handshake was refused with this HTTP status.
+    Refused(u16),
+    /// It is closed, or could not be made.
+    Closed,
+}
+
+/// A connection, open or opening. It is dropped with this value.
+#[derive(Debug)]
+pub(crate) struct Link {
+    frames: mpsc::UnboundedSender<String>,
+    task: JoinHandle<()>,
+}
+
+impl Link {
+    /// Opens a connection; its events come with its number.
+    pub(crate) fn open(
+        request: Request,
+        number: u64,
+        events: mpsc::UnboundedSender<(u64, Event)>,
+    ) -> Self {
+        let (frames, outgoing) = mpsc::unbounded_channel();
+        let task = tokio::spawn(async move {
+            let last = run(request, number, &events, outgoing).await;
+            // Nobody listens any more when the program ends.
+            let _ = events.send((number, last));
+        });
+        Self { frames, task }
+    }
+
+    /// Sends a frame; if the connection is gone, its event says so.
+    pub(crate) fn send(&self, frame: String) {
+        let _ = self.frames.send(frame);
+    }
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// The handshake of a device.
+///
+/// # Errors
+///
+/// [`Error::Url`] when the address or the token cannot be part of one.
+pub(crate) fn request(url: &str, device: &DeviceId, token: &str) -> Result<Request, Error> {
+    let unusable = |source| Error::Url { url: url.to_owned(), source };
+    if !url.starts_with("ws://") {
+        return Err(unusable("the address begins with ws://".into()));
+    }
+    let joint = if url.contains('?') { '&' } else { '?' };
+    let full = format!("{url}{joint}{}={device}", wire::protocol::DEVICE);
+    let mut request = full.into_client_request().map_err(|error| unusable(error.into()))?;
+    let mut bearer = HeaderValue::from_str(&format!("Bearer {token}"))
+        .map_err(|_| unusable("the token has letters that no token has".into()))?;
+    bearer.set_sensitive(true);
+    let headers = request.headers_mut();
+    headers.insert(AUTHORIZATION, bearer);
+    headers.insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(wire::protocol::NAME));
+    Ok(request)
+}
+
+/// Lives as long as the connection; its last event.
+async fn run(
+    request: Request,
+    number: u64,
+    events: &mpsc::UnboundedSender<(u64, Event)>,
+    outgoing: mpsc::UnboundedReceiver<String>,
+) -> Event {
+    let handshake = tokio_tungstenite::connect_async(request);
+    match tokio::time::timeout(HANDSHAKE_MAX, handshake).await {
+        Ok(Ok((socket, _))) => {
+            let _ = events.send((number, Event::Open));
+            // However it ended, what follows is the same.
+            let _ = exchange(socket, number, events, outgoing).await;
+            Event::Closed
+        }
+        Ok(Err(tungstenite::Error::Http(response))) => Event::Refused(response.status().as_u16()),
+        Ok(Err(_)) | Err(_) => Event::Closed,
+    }
+}
+
+async fn exchange(
+    mut socket: Socket,
+    number: u64,
+    events: &mpsc::UnboundedSender<(u64, Event)>,
+    mut outgoing: mpsc::UnboundedReceiver<String>,
+) -> Result<(), tungstenite::Error> {
+    loop {
+        tokio::select! {
+            incoming = socket.next() => match incoming {
+                Some(Ok(Message::Text(text))) => {
+                    let _ = events.send((number, Event::Frame(text.as_str().to_owned())));
+                }
+                Some(Ok(Message::Close(_))) | None => return Ok(()),
+                Some(Ok(_)) => {}
+                Some(Err(error)) => return Err(error),
+            },
+            frame = outgoing.recv() => match frame {
+                Some(frame) => socket.send(Message::text(frame)).await?,
+                None => return socket.close(None).await,
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_handshake_names_device_token_and_protocol() {
+        let device = DeviceId::parse("desk").unwrap();
+        let request = request("ws://127.0.0.1:3001/v1", &device, "abc").unwrap();
+        assert_eq!(request.uri().to_string(), "ws://127.0.0.1:3001/v1?device=desk");
+        assert_eq!(request.headers()[AUTHORIZATION], "Bearer abc");
+        assert_eq!(request.headers()[SEC_WEBSOCKET_PROTOCOL], "tideline.v1");
+    }
+
+    #[test]
+    fn an_address_of_another_kind_is_refused_at_once() {
+        let device = DeviceId::parse("desk").unwrap();
+        for wrong in ["http://127.0.0.1:3001/v1", "127.0.0.1:3001", "ws://", ""] {
+            assert!(request(wrong, &device, "abc").is_err(), "{wrong}");
+        }
+        assert!(request("ws://127.0.0.1:3001/v1", &device, "a\nb").is_err());
+    }
+}

@@ -1,0 +1,27 @@
+//! Standard output: one line at a time, whole and at once.
+
+use std::io::Write;
+
+use serde::Serialize;
+
+use crate::error::Error;
+
+/// Prints a line.
+pub(crate) fn line(text: &str) -> Result<(), Error> {
+    let mut output = std::io::stdout().lock();
+    writeln!(output, "{text}")?;
+    output.flush()?;
+    Ok(())
+}
+
+/// Prints a value as a line of JSON.
+pub(crate) fn json<T: Serialize>(value: &T) -> Result<(), Error> {
+    let text = serde_json::to_string(value).expect("what is printed has text for keys");
+    line(&text)
+}
+
+/// Says something that is no result.
+pub(crate) fn note(text: &str) {
+    // There is nowhere left to say that standard error is closed.
+    let _ = writeln!(std::io::stderr(), "tideline: {text}");
+}

@@ -1,0 +1,221 @@
+//! Runs an engine over a socket and a journal.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use engine::{Change, Command, Engine, Input, Older, Options, Output, State};
+use timeline::exchange::Destination;
+use timeline::{ConversationId, DeviceId, Kind, MessageId, Timestamp, UserId};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use crate::arguments::Identity;
+use crate::error::Error;
+use crate::home::Home;
+use crate::journal::Journal;
+use crate::key::Tokens;
+use crate::link::{self, Event, Link};
+use crate::print;
+
+/// A device at work.
+#[derive(Debug)]
+pub(crate) struct Session {
+    engine: Engine,
+    journal: Journal,
+    user: UserId,
+    device: DeviceId,
+    url: String,
+    tokens: Tokens,
+    link: Option<Link>,
+    /// Counts connections, so that a late event of an old one is known as such.
+    number: u64,
+    sender: mpsc::UnboundedSender<(u64, Event)>,
+    events: mpsc::UnboundedReceiver<(u64, Event)>,
+    changes: VecDeque<Change>,
+    /// When the engine's clock began: it must not go back, as the wall's may.
+    start: Instant,
+    /// Whether the user knows that there is no connection.
+    is_reported: bool,
+    /// Whether the user is told in another way.
+    is_quiet: bool,
+    /// The device is ours until everything above is gone.
+    _home: Home,
+}
+
+impl Session {
+    /// Takes possession of the device of whoever acts, and goes on where it ended.
+    pub(crate) fn open(identity: &Identity) -> Result<Self, Error> {
+        let tokens = Tokens::of(identity)?;
+        let home = Home::open(&identity.state, &identity.user)?;
+        let device = home.device()?;
+        // An address that cannot be used is told before anything is tried.
+        link::request(&identity.url, &device, "")?;
+        let journal = Journal::open(&home.journal())?;
+        let older = if identity.no_backfill { Older::OnDemand } else { Older::Backfill };
+        let (_, seed) = Uuid::now_v7().as_u64_pair();
+        let state: State = journal.state().clone();
+        let engine = Engine::new(identity.user.clone(), Options { older }, state, seed);
+        let (sender, events) = mpsc::unbounded_channel();
+        Ok(Self {
+            engine,
+            journal,
+            user: identity.user.clone(),
+            device,
+            url: identity.url.clone(),
+            tokens,
+            link: None,
+            number: 0,
+            sender,
+            events,
+            changes: VecDeque::new(),
+            start: Instant::now(),
+            is_reported: false,
+            is_quiet: false,
+            _home: home,
+        })
+    }
+
+    /// The engine, to be asked how far it is.
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// The journal, to be read and marked.
+    pub(crate) fn journal(&mut self) -> &mut Journal {
+        &mut self.journal
+    }
+
+    /// Leaves it to the caller to say that the connection was lost.
+    pub(crate) fn keep_quiet(&mut self) {
+        self.is_quiet = true;
+    }
+
+    /// Whether [`Session::next`] has a change at hand.
+    pub(crate) fn has_news(&self) -> bool {
+        !self.changes.is_empty()
+    }
+
+    /// Gives the engine a command.
+    pub(crate) fn command(&mut self, command: Command) -> Result<(), Error> {
+        self.input(Input::Command(command))
+    }
+
+    /// Puts a text in the outbox; its id.
+    pub(crate) fn text(
+        &mut self,
+        destination: Destination,
+        text: &str,
+    ) -> Result<MessageId, Error> {
+        let cid = MessageId::from_bytes(Uuid::now_v7().into_bytes());
+        let body = wire::text_body(text);
+        self.command(Command::Send(engine::Draft { destination, cid, kind: Kind::text(), body }))?;
+        Ok(cid)
+    }
+
+    /// The conversation that a message to this destination is in.
+    pub(crate) fn conversation(&self, destination: &Destination) -> Result<ConversationId, Error> {
+        match destination {
+            Destination::Conversation(id) => Ok(id.clone()),
+            Destination::Person(user) => {
+                ConversationId::direct(&self.user, user).map_err(|error| Error::Problem {
+                    name: "invalid".to_owned(),
+                    message: error.to_string(),
+                })
+            }
+        }
+    }
+
+    /// Waits for the next change; `None` when something happened that is no change.
+    ///
+    /// It may be given up at any point and called again: nothing is lost.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Refused`] when the server does not accept the token.
+    pub(crate) async fn next(&mut self) -> Result<Option<Change>, Error> {
+        if let Some(change) = self.changes.pop_front() {
+            return self.report(change).map(Some);
+        }
+        let wake = self.engine.next_wake();
+        let wake = async {
+            match wake {
+                Some(at) => {
+                    tokio::time::sleep_until(self.start + Duration::from_millis(at.0)).await;
+                }
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            Some((number, event)) = self.events.recv() => {
+                if number == self.number {
+                    self.happen(event)?;
+                }
+            }
+            () = wake => self.input(Input::Tick)?,
+        }
+        self.changes.pop_front().map(|change| self.report(change)).transpose()
+    }
+
+    fn happen(&mut self, event: Event) -> Result<(), Error> {
+        match event {
+            Event::Open => self.input(Input::Connected),
+            Event::Frame(text) => self.input(Input::Frame(&text)),
+            Event::Refused(status) => self.input(Input::Refused { status }),
+            Event::Closed => self.input(Input::Disconnected),
+        }
+    }
+
+    fn input(&mut self, input: Input<'_>) -> Result<(), Error> {
+        self.engine.handle(self.now(), input);
+        while let Some(output) = self.engine.poll() {
+            self.take(output)?;
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, output: Output) -> Result<(), Error> {
+        match output {
+            Output::Connect { token } => {
+                let token = self.tokens.token(token)?;
+                let request = link::request(&self.url, &self.device, &token)?;
+                self.number += 1;
+                self.link = Some(Link::open(request, self.number, self.sender.clone()));
+            }
+            Output::Close => {
+                self.number += 1;
+                self.link = None;
+            }
+            Output::Transmit(frame) => {
+                self.journal.settle()?;
+                if let Some(link) = &self.link {
+                    link.send(frame);
+                }
+            }
+            Output::Persist(record) => self.journal.append(record)?,
+            Output::Changed(change) => self.changes.push_back(change),
+        }
+        Ok(())
+    }
+
+    /// Turns a refused token into an error, and tells once of a server that is not there.
+    fn report(&mut self, change: Change) -> Result<Change, Error> {
+        if let Change::Link(link) = change {
+            match link {
+                engine::Link::Refused { status } => return Err(Error::Refused { status }),
+                engine::Link::Lost { .. } if !self.is_reported && !self.is_quiet => {
+                    print::note(&format!("no connection to {}; trying again", self.url));
+                    self.is_reported = true;
+                }
+                engine::Link::Open => self.is_reported = false,
+                engine::Link::Connecting | engine::Link::Lost { .. } | engine::Link::Closed => {}
+            }
+        }
+        Ok(change)
+    }
+
+    fn now(&self) -> Timestamp {
+        let elapsed = self.start.elapsed().as_millis();
+        Timestamp(u64::try_from(elapsed).unwrap_or(u64::MAX))
+    }
+}

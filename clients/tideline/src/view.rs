@@ -1,0 +1,212 @@
+//! What `chat` shows: conversations, messages, what is being written, and the connection.
+
+use std::collections::BTreeMap;
+
+use engine::{Change, Link};
+use timeline::{ConversationId, Party, UserId};
+use wire::Message;
+
+/// Everything on the screen, without a screen.
+#[derive(Debug)]
+pub(crate) struct View {
+    me: UserId,
+    conversations: BTreeMap<ConversationId, Vec<Entry>>,
+    /// The conversation that is open.
+    pub(crate) selected: ConversationId,
+    /// What is being written.
+    pub(crate) input: String,
+    /// What the status line says of the connection.
+    pub(crate) status: &'static str,
+}
+
+/// A message as it is shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Entry {
+    /// Who wrote it.
+    pub(crate) from: String,
+    /// What it says.
+    pub(crate) text: String,
+    /// Its own id.
+    cid: String,
+    /// How far it is.
+    pub(crate) mark: Mark,
+}
+
+/// How far a message is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mark {
+    /// Another's: there is nothing to say.
+    None,
+    /// It waits to be kept.
+    Waiting,
+    /// The server keeps it.
+    Kept,
+    /// The server refused it.
+    Refused,
+}
+
+impl Mark {
+    /// How it is drawn.
+    pub(crate) fn symbol(self) -> &'static str {
+        match self {
+            Self::None => " ",
+            Self::Waiting => "…",
+            Self::Kept => "✓",
+            Self::Refused => "✗",
+        }
+    }
+}
+
+impl View {
+    /// A view of one conversation, with nothing in it.
+    pub(crate) fn new(me: UserId, selected: ConversationId) -> Self {
+        let conversations = BTreeMap::from([(selected.clone(), Vec::new())]);
+        Self { me, conversations, selected, input: String::new(), status: "connecting" }
+    }
+
+    /// Adds a message that is kept; the own one that waited for it becomes it.
+    pub(crate) fn message(&mut self, message: &Message) {
+        let Ok(id) = ConversationId::parse(&message.conversation) else { return };
+        let is_own = message.from == self.me.as_str();
+        let entry = Entry {
+            from: message.from.clone(),
+            text: message.text().unwrap_or_else(|| format!("[{}]", message.kind)),
+            cid: message.cid.clone(),
+            mark: if is_own { Mark::Kept } else { Mark::None },
+        };
+        let entries = self.conversations.entry(id).or_default();
+        if is_own {
+            entries.retain(|other| other.mark == Mark::None || other.cid != entry.cid);
+        }
+        // What waits stays below what is kept.
+        let place = entries.iter().take_while(|other| other.mark != Mark::Waiting).count();
+        entries.insert(place, entry);
+    }
+
+    /// Adds an own message that waits to be kept.
+    pub(crate) fn waiting(&mut self, id: &ConversationId, cid: String, text: String) {
+        let from = self.me.as_str().to_owned();
+        let entry = Entry { from, text, cid, mark: Mark::Waiting };
+        self.conversations.entry(id.clone()).or_default().push(entry);
+    }
+
+    /// Takes a change of the engine.
+    pub(crate) fn change(&mut self, change: &Change) {
+        match change {
+            Change::Message(message) => self.message(message),
+            Change::Acked(acked) => self.mark(&acked.cid.to_string(), Mark::Kept),
+            Change::Failed { cid, .. } => self.mark(&cid.to_string(), Mark::Refused),
+            Change::Link(link) => {
+                self.status = match link {
+                    Link::Connecting => "connecting",
+                    Link::Open => "connected",
+                    Link::Lost { .. } => "reconnecting",
+                    Link::Refused { .. } => "refused",
+                    Link::Closed => "offline",
+                }
+            }
+            Change::Fetched { .. } | Change::Restarted { .. } => {}
+        }
+    }
+
+    /// The messages of the open conversation.
+    pub(crate) fn entries(&self) -> &[Entry] {
+        self.conversations.get(&self.selected).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// The names of all conversations, and whether each is open.
+    pub(crate) fn names(&self) -> impl Iterator<Item = (String, bool)> {
+        self.conversations.keys().map(|id| (self.name(id), *id == self.selected))
+    }
+
+    /// What a conversation is called: the other person, or the group's id.
+    pub(crate) fn name(&self, id: &ConversationId) -> String {
+        match id.party() {
+            Party::Direct(one, other) if one == self.me => other.to_string(),
+            Party::Direct(one, _) => one.to_string(),
+            Party::Group(group) => group.to_string(),
+        }
+    }
+
+    /// Opens the conversation after the open one, in the order of the list.
+    pub(crate) fn select_next(&mut self) {
+        let mut after = self.conversations.keys().skip_while(|id| **id != self.selected).skip(1);
+        if let Some(next) = after.next() {
+            self.selected = next.clone();
+        }
+    }
+
+    /// Opens the conversation before the open one.
+    pub(crate) fn select_previous(&mut self) {
+        let mut before = self.conversations.keys().take_while(|id| **id != self.selected);
+        if let Some(previous) = before.by_ref().last() {
+            self.selected = previous.clone();
+        }
+    }
+
+    fn mark(&mut self, cid: &str, mark: Mark) {
+        let entries = self.conversations.values_mut().flatten();
+        for entry in entries.filter(|entry| entry.mark != Mark::None && entry.cid == cid) {
+            entry.mark = mark;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(seq: u64, from: &str, cid: &str) -> Message {
+        Message {
+            q: None,
+            conversation: "d~al~bo".into(),
+            seq,
+            cid: cid.into(),
+            from: from.into(),
+            at: 1,
+            kind: "text".into(),
+            body: Some(wire::text_body(&format!("{from} {seq}"))),
+        }
+    }
+
+    /// The open conversation, a line a message.
+    fn lines(view: &View) -> Vec<String> {
+        view.entries().iter().map(|e| format!("{} {}", e.mark.symbol(), e.text)).collect()
+    }
+
+    fn view() -> View {
+        View::new("al".parse().unwrap(), ConversationId::parse("d~al~bo").unwrap())
+    }
+
+    #[test]
+    fn an_own_message_waits_below_and_becomes_the_kept_one() {
+        let mut view = view();
+        let id = view.selected.clone();
+        view.waiting(&id, "c1".into(), "mine".into());
+        view.message(&message(1, "bo", "c1"));
+        assert_eq!(lines(&view), ["  bo 1", "… mine"]);
+        view.message(&message(2, "al", "c1"));
+        assert_eq!(lines(&view), ["  bo 1", "✓ al 2"]);
+    }
+
+    #[test]
+    fn a_withdrawn_message_shows_its_kind() {
+        let mut view = view();
+        view.message(&Message { body: None, ..message(1, "bo", "c1") });
+        assert_eq!(lines(&view), ["  [text]"]);
+    }
+
+    #[test]
+    fn conversations_are_named_and_walked_through() {
+        let mut view = view();
+        view.message(&Message { conversation: "d~al~cy".into(), ..message(1, "cy", "c1") });
+        let names: Vec<(String, bool)> = view.names().collect();
+        assert_eq!(names, [("bo".to_owned(), true), ("cy".to_owned(), false)]);
+        view.select_next();
+        view.select_next();
+        assert_eq!(view.selected.as_str(), "d~al~cy");
+        view.select_previous();
+        view.select_previous();
+        assert_eq!(view.selected.as_str(), "d~al~bo");
+    }
+}

@@ -1,0 +1,237 @@
+//! The binary itself, against a small server on a real socket.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod server;
+
+use std::process::{Output, Stdio};
+use std::time::Duration;
+
+use serde_json::Value;
+use server::{CONVERSATION, Fault, Server};
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::process::{Child, Command};
+
+/// How long anything may take before a test fails.
+const BOUND: Duration = Duration::from_secs(60);
+
+/// A directory for devices, and a server.
+struct Desk {
+    state: TempDir,
+    server: Server,
+}
+
+impl Desk {
+    async fn new() -> Self {
+        Self { state: tempfile::tempdir().unwrap(), server: Server::start().await }
+    }
+
+    /// A command that talks to the server.
+    fn command(&self, line: &str) -> Command {
+        let mut command = tideline(line);
+        command.args(["--url", &self.server.url, "--key", "s3cret", "--state"]);
+        command.arg(self.state.path());
+        command
+    }
+
+    async fn run(&self, line: &str) -> Output {
+        finish(self.command(line)).await
+    }
+}
+
+fn tideline(line: &str) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tideline"));
+    command.args(line.split(' ')).kill_on_drop(true);
+    command.env_remove("TIDELINE_URL").env_remove("TIDELINE_TOKEN");
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+async fn finish(mut command: Command) -> Output {
+    tokio::time::timeout(BOUND, command.output()).await.expect("the command ends").unwrap()
+}
+
+/// What was printed, a value per line.
+fn lines(output: &Output) -> Vec<Value> {
+    let text = String::from_utf8(output.stdout.clone()).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// The sequences and texts that were printed.
+fn texts(output: &Output) -> Vec<String> {
+    let text = |line: &Value| format!("{} {}", line["seq"], line["body"]["text"].as_str().unwrap());
+    lines(output).iter().map(text).collect()
+}
+
+fn complaint(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+#[tokio::test]
+async fn a_token_is_printed_alone() {
+    let output = finish(tideline("token alice --key s3cret")).await;
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success());
+    assert_eq!((text.lines().count(), text.trim().split('.').count()), (1, 3), "{text}");
+}
+
+#[tokio::test]
+async fn a_wrong_command_line_is_told_apart_from_a_failure() {
+    assert_eq!(finish(tideline("send --as alice")).await.status.code(), Some(2));
+    let output = finish(tideline("send --as alice --to bob --key k --url http://x hi")).await;
+    assert_eq!(output.status.code(), Some(1));
+    assert!(complaint(&output).contains("begins with ws://"), "{}", complaint(&output));
+}
+
+#[tokio::test]
+async fn a_message_is_sent_and_its_place_printed() {
+    let desk = Desk::new().await;
+    let output = desk.run("send --as alice --to bob hello").await;
+    assert!(output.status.success(), "{}", complaint(&output));
+    let lines = lines(&output);
+    assert_eq!(lines.len(), 1);
+    let shared = desk.server.shared.lock().unwrap();
+    assert_eq!(lines[0]["cid"], shared.log[0]["cid"]);
+    assert_eq!((&lines[0]["conversation"], &lines[0]["seq"]), (&CONVERSATION.into(), &1.into()));
+    assert_eq!((&lines[0]["at"], &lines[0]["duplicate"]), (&7.into(), &false.into()));
+    let (path, authorization, protocol) = &shared.handshakes[0];
+    assert!(path.starts_with("/v1?device="), "{path}");
+    assert!(authorization.starts_with("Bearer "));
+    assert_eq!(protocol, "tideline.v1");
+}
+
+#[tokio::test]
+async fn each_line_of_standard_input_is_a_message() {
+    let desk = Desk::new().await;
+    let mut child =
+        desk.command("send --as alice --to bob -").stdin(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(b"one\ntwo\nthree\n").await.unwrap();
+    let output = tokio::time::timeout(BOUND, child.wait_with_output()).await.unwrap().unwrap();
+    let seqs: Vec<u64> = lines(&output).iter().map(|line| line["seq"].as_u64().unwrap()).collect();
+    assert_eq!(seqs, [1, 2, 3]);
+    let shared = desk.server.shared.lock().unwrap();
+    let texts: Vec<&str> = shared.log.iter().map(|m| m["body"]["text"].as_str().unwrap()).collect();
+    assert_eq!(texts, ["one", "two", "three"]);
+}
+
+#[tokio::test]
+async fn a_lost_connection_is_survived_and_the_message_kept_once() {
+    let desk = Desk::new().await;
+    desk.server.shared.lock().unwrap().faults.push_back(Fault::KeptAndClosed);
+    let output = desk.run("send --as alice --to bob hello").await;
+    assert!(output.status.success(), "{}", complaint(&output));
+    assert_eq!(lines(&output)[0]["seq"], 1);
+    let shared = desk.server.shared.lock().unwrap();
+    assert_eq!((shared.log.len(), shared.handshakes.len()), (1, 2));
+}
+
+#[tokio::test]
+async fn a_message_that_is_not_kept_in_time_is_sent_by_the_next_command() {
+    let desk = Desk::new().await;
+    let mut nowhere = tideline("send --as alice --to bob first --timeout 0.2 --key s3cret");
+    nowhere.args(["--url", "ws://127.0.0.1:1/v1", "--state"]).arg(desk.state.path());
+    let output = finish(nowhere).await;
+    assert_eq!(output.status.code(), Some(1));
+    assert!(complaint(&output).contains("1 messages are not kept yet"), "{}", complaint(&output));
+    let output = desk.run("send --as alice --to bob second").await;
+    assert_eq!(lines(&output).len(), 2, "{}", complaint(&output));
+    let shared = desk.server.shared.lock().unwrap();
+    assert_eq!(shared.log[0]["body"]["text"], "first");
+}
+
+#[tokio::test]
+async fn a_refused_message_is_a_failure() {
+    let desk = Desk::new().await;
+    desk.server.shared.lock().unwrap().faults.push_back(Fault::Forbidden);
+    let output = desk.run("send --as alice --to bob hello").await;
+    assert_eq!(output.status.code(), Some(1));
+    assert!(complaint(&output).contains("not yours"), "{}", complaint(&output));
+}
+
+#[tokio::test]
+async fn a_refused_token_is_said_and_not_tried_for_ever() {
+    for (status, handshakes) in [(401, 2), (403, 1)] {
+        let desk = Desk::new().await;
+        desk.server.shared.lock().unwrap().status = Some(status);
+        let output = desk.run("listen --as bob").await;
+        assert_eq!(output.status.code(), Some(1));
+        let complaint = complaint(&output);
+        assert!(complaint.contains(&format!("refused the token (HTTP {status})")), "{complaint}");
+        assert_eq!(desk.server.shared.lock().unwrap().handshakes.len(), handshakes);
+    }
+}
+
+#[tokio::test]
+async fn messages_are_listened_to_once_over_several_runs() {
+    let desk = Desk::new().await;
+    desk.server.say("alice", "one");
+    desk.server.say("alice", "two");
+    let output = desk.run("listen --as bob --count 1").await;
+    assert_eq!(texts(&output), ["1 one"], "{}", complaint(&output));
+    let output = desk.run("listen --as bob --count 1").await;
+    assert_eq!(texts(&output), ["2 two"], "{}", complaint(&output));
+    desk.server.say("alice", "three");
+    assert_eq!(texts(&desk.run("sync --as bob").await), ["3 three"]);
+    assert_eq!(texts(&desk.run("sync --as bob").await), Vec::<String>::new());
+    assert!(desk.run("listen --as bob --idle 0.1").await.status.success());
+}
+
+#[tokio::test]
+async fn a_message_is_printed_as_it_comes() {
+    let desk = Desk::new().await;
+    desk.server.say("alice", "before");
+    let mut child = desk.command("listen --as bob --count 2").spawn().unwrap();
+    let mut output = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert!(next(&mut output).await.contains("before"));
+    desk.server.say("alice", "after");
+    assert!(next(&mut output).await.contains("after"));
+    assert!(ended(&mut child).await);
+}
+
+#[tokio::test]
+async fn a_device_is_run_by_one_process() {
+    let desk = Desk::new().await;
+    desk.server.say("alice", "hello");
+    let mut child = desk.command("listen --as bob --count 2").spawn().unwrap();
+    let mut output = BufReader::new(child.stdout.take().unwrap()).lines();
+    next(&mut output).await;
+    let second = desk.run("sync --as bob").await;
+    assert_eq!(second.status.code(), Some(1));
+    assert!(complaint(&second).contains("another tideline runs as bob"), "{}", complaint(&second));
+}
+
+#[tokio::test]
+async fn a_page_of_history_is_printed() {
+    let desk = Desk::new().await;
+    for text in ["one", "two", "three"] {
+        desk.server.say("alice", text);
+    }
+    let output = desk.run("history --as bob --with alice --range 2:3").await;
+    assert_eq!(texts(&output), ["2 two", "3 three"], "{}", complaint(&output));
+    let output = desk.run("history --as bob --conversation d~alice~bob --before 3").await;
+    assert_eq!(texts(&output), ["1 one", "2 two"], "{}", complaint(&output));
+}
+
+#[tokio::test]
+async fn a_chat_without_a_terminal_is_plain_lines() {
+    let desk = Desk::new().await;
+    desk.server.say("bob", "are you there?");
+    let mut child = desk.command("chat --as alice --to bob").stdin(Stdio::piped()).spawn().unwrap();
+    let mut output = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert_eq!(next(&mut output).await, "bob: are you there?");
+    let mut input = child.stdin.take().unwrap();
+    input.write_all(b"yes\n").await.unwrap();
+    assert_eq!(next(&mut output).await, "alice: yes");
+    drop(input);
+    assert!(ended(&mut child).await);
+}
+
+/// The next line of a child's output.
+async fn next(lines: &mut tokio::io::Lines<BufReader<tokio::process::ChildStdout>>) -> String {
+    tokio::time::timeout(BOUND, lines.next_line()).await.unwrap().unwrap().unwrap()
+}
+
+/// Whether a child ends well.
+async fn ended(child: &mut Child) -> bool {
+    tokio::time::timeout(BOUND, child.wait()).await.unwrap().unwrap().success()
+}
