@@ -68,3 +68,12 @@ async fn an_open_connection_is_metered_by_the_time_it_is_open() {
     let bill = local.running.stop().await;
     assert!(bill.connection_milliseconds > 0);
 }
+
+#[tokio::test]
+async fn what_was_not_used_costs_nothing() {
+    let local = Local::start().await;
+    let bill = local.running.stop().await;
+    assert_eq!((bill.frames_in, bill.frames_out, bill.messages), (0, 0, 0));
+    let printed = bill.to_string();
+    assert!(printed.contains("0.000000") && !printed.contains("-0"), "{printed}");
+}

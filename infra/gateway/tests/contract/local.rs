@@ -17,6 +17,9 @@ use crate::socket::{Handshake, Socket};
 /// The stage of the fixture's API.
 pub(crate) const STAGE: &str = "prod";
 
+/// A folder in the target folder that these tests are built in.
+pub(crate) const TARGET: &str = env!("CARGO_TARGET_TMPDIR");
+
 /// How long a test waits for anything at all before it fails.
 const BOUND: Duration = Duration::from_secs(60);
 
@@ -118,7 +121,7 @@ fn executable() -> &'static Path {
         let tests = std::env::current_exe().unwrap();
         let profile = tests.ancestors().nth(2).unwrap().file_name().unwrap().to_str().unwrap();
         let profile = if profile == "debug" { "dev" } else { profile };
-        let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
+        let target = Path::new(TARGET).parent().unwrap();
         let output = Command::new(env!("CARGO"))
             .args(["build", "--bins", "--message-format=json", "--profile", profile])
             .arg("--target-dir")

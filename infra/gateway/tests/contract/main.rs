@@ -26,6 +26,7 @@ mod addresses;
 mod answers;
 mod authorizer;
 mod bill;
+mod command;
 mod connect_event;
 mod disconnect_event;
 mod dispatch;
