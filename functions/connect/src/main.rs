@@ -1,1 +1,33 @@
-fn main() {}
+//! `connect`: remembers which device listens where, before the handshake ends.
+//!
+//! Wiring only. What happens is in `chat::connect`; keys are in `store_dynamo::keys`; Lambda is in
+//! `edge`. The ports named here are what its policy in `template.yaml` grants.
+
+use std::sync::Arc;
+
+use chat::ConnectPorts;
+use edge::{BootError, Event, Failure, Reply};
+use push_apigw::ApiGateway;
+use store_dynamo::Dynamo;
+
+struct Parts {
+    store: Dynamo,
+    push: ApiGateway,
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), BootError> {
+    let boot = edge::boot()?;
+    let parts = Arc::new(Parts {
+        store: Dynamo::new(boot.dynamodb, boot.tables),
+        push: ApiGateway::new(boot.management),
+    });
+    edge::serve_handshake(move |event| handle(Arc::clone(&parts), event)).await
+}
+
+async fn handle(parts: Arc<Parts>, event: Event) -> Result<Reply, Failure> {
+    let caller = event.caller()?;
+    let ports = ConnectPorts { connections: &parts.store, push: &parts.push };
+    chat::connect(ports, &caller).await?;
+    Ok(Reply::accept(&event))
+}

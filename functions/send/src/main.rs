@@ -1,1 +1,44 @@
-fn main() {}
+//! `send`: a message is kept on its conversation's timeline, acknowledged, and told to everyone.
+//!
+//! Wiring only. What happens is in `chat::send`; JSON is in `wire::send`; keys are in
+//! `store_dynamo::keys`; Lambda is in `edge`. The ports named here are what its policy in
+//! `template.yaml` grants.
+
+use std::sync::Arc;
+
+use chat::SendPorts;
+use edge::{BootError, Direction, Event, Failure, Reply, Wall, WallClock};
+use push_apigw::ApiGateway;
+use store_dynamo::Dynamo;
+
+struct Parts {
+    store: Dynamo,
+    push: ApiGateway,
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), BootError> {
+    let boot = edge::boot()?;
+    let push = ApiGateway::new(boot.management);
+    let store = Dynamo::new(boot.dynamodb, boot.tables);
+    let parts = Arc::new(Parts { store, push: push.clone() });
+    let handle = move |event| handle(Arc::clone(&parts), event);
+    edge::serve(Direction::OneWay, push, handle).await
+}
+
+async fn handle(parts: Arc<Parts>, event: Event) -> Result<Reply, Failure> {
+    let caller = event.caller()?;
+    let request = wire::Send::parse(event.body())?;
+    let ports = SendPorts {
+        directory: &parts.store,
+        claims: &parts.store,
+        timelines: &parts.store,
+        inboxes: &parts.store,
+        connections: &parts.store,
+        push: &parts.push,
+        clock: &WallClock,
+        pace: &Wall,
+    };
+    chat::send(ports, &caller, &request.id, request.fields).await?;
+    Ok(Reply::empty())
+}

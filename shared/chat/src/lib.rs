@@ -1,1 +1,37 @@
-//! Stands soon.
+//! What the product does: who may write, what happens to a message, who is told.
+//!
+//! # Layout
+//!
+//! One file per route, each with the ports that the route may touch:
+//!
+//! * [`connect`]: a device comes and goes.
+//! * [`send`]: a message is kept, acknowledged, and told to everyone.
+//! * [`fan_out`]: telling: inboxes first, then the devices online, the author's own inbox last.
+//! * [`sync`]: what came into an inbox after a cursor.
+//! * [`history`]: a part of one conversation.
+//! * [`members`]: who may see a conversation.
+//! * [`clock`]: the time, as an argument.
+//!
+//! # Invariants
+//!
+//! * No AWS, no JSON, no clock, no randomness: everything comes through ports.
+//! * The actor is the caller of the token; no id in a request ever is.
+//! * Every route looks up the membership again.
+//! * After a message is kept nothing fails its call: what is left undone is found by `sync`, and is
+//!   done by the next attempt at the same message.
+
+pub mod clock;
+pub mod connect;
+pub mod error;
+pub mod fan_out;
+pub mod history;
+pub mod members;
+pub mod send;
+pub mod sync;
+
+pub use clock::Clock;
+pub use connect::{ConnectPorts, DisconnectPorts, connect, disconnect};
+pub use error::Error;
+pub use history::{HistoryPorts, history};
+pub use send::{SendPorts, send};
+pub use sync::{SyncPorts, sync};

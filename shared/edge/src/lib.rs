@@ -1,1 +1,36 @@
-//! Stands soon.
+//! Lambda's side of a function: its environment, its events, its answers.
+//!
+//! The only crate that names AWS's event types, reads the environment, asks the time and rolls dice.
+//!
+//! # Layout
+//!
+//! * [`environment`]: the only place that spells an environment variable.
+//! * [`boot`]: what a function does once: reads its environment, builds its clients.
+//! * [`event`]: what comes in: [`Event`], and who sent it.
+//! * [`reply`]: what goes out.
+//! * [`failure`]: what each error looks like from outside.
+//! * [`serve`]: the loop of a route, of `$connect` and `$disconnect`.
+//! * [`authorizer`]: the loop of the authorizer.
+//! * [`wall`]: the wall clock and real waiting.
+//!
+//! # Invariants
+//!
+//! * Nothing of a frame, a token or a query string is logged.
+//! * Everything that a function does is awaited before it answers: Lambda freezes what is not.
+
+pub mod authorizer;
+pub mod boot;
+pub mod environment;
+pub mod event;
+pub mod failure;
+pub mod reply;
+pub mod serve;
+pub mod wall;
+
+pub use boot::{Boot, BootError, boot};
+pub use environment::Environment;
+pub use event::Event;
+pub use failure::Failure;
+pub use reply::Reply;
+pub use serve::{Direction, serve, serve_handshake};
+pub use wall::{Wall, WallClock};

@@ -28,21 +28,9 @@ mod schema;
 mod timelines;
 
 use aws_sdk_dynamodb::Client;
+use store::Tables;
 
 pub use call::{Consumed, Units};
-
-/// The names of the tables.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Tables {
-    /// The storage library.
-    pub timeline: String,
-    /// The sync library.
-    pub inbox: String,
-    /// Conversations, members, claims and meta.
-    pub directory: String,
-    /// The registry of connections.
-    pub connections: String,
-}
 
 /// The store on DynamoDB. Cheap to clone; clones share their meter.
 #[derive(Clone, Debug)]

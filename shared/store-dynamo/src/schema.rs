@@ -7,9 +7,9 @@ use aws_sdk_dynamodb::types::{
 };
 use store::Error;
 
+use crate::Dynamo;
 use crate::call::{failed, unbuilt};
 use crate::keys::{connections, directory, entry, inbox};
-use crate::{Dynamo, Tables};
 
 /// A key attribute and its type.
 type Key = (&'static str, ScalarAttributeType);
@@ -22,50 +22,39 @@ struct Table<'a> {
     ttl: Option<&'static str>,
 }
 
-impl Tables {
-    /// The same names with `prefix` before each, as one table family of several.
-    pub fn prefixed(prefix: &str) -> Self {
-        Self {
-            timeline: format!("{prefix}timeline"),
-            inbox: format!("{prefix}inbox"),
-            directory: format!("{prefix}directory"),
-            connections: format!("{prefix}connections"),
-        }
-    }
-
-    fn all(&self) -> [Table<'_>; 4] {
+impl Dynamo {
+    fn schema(&self) -> [Table<'_>; 4] {
+        let tables = &self.tables;
         use ScalarAttributeType::{N, S};
         let (text, number) = (|name| (name, S), |name| (name, N));
         [
             Table {
-                name: &self.timeline,
+                name: &tables.timeline,
                 partition: text(entry::TIMELINE),
                 sort: Some(number(entry::SEQ)),
                 ttl: None,
             },
             Table {
-                name: &self.inbox,
+                name: &tables.inbox,
                 partition: text(inbox::USER),
                 sort: Some(number(inbox::POSITION)),
                 ttl: Some(inbox::EXPIRES),
             },
             Table {
-                name: &self.directory,
+                name: &tables.directory,
                 partition: text(directory::PARTITION),
                 sort: Some(text(directory::SORT)),
                 ttl: None,
             },
             Table {
-                name: &self.connections,
+                name: &tables.connections,
                 partition: text(connections::USER),
                 sort: None,
                 ttl: Some(connections::EXPIRES),
             },
         ]
     }
-}
 
-impl Dynamo {
     /// Creates the tables that are not there; doing it again changes nothing.
     ///
     /// On AWS a new table takes seconds to become active; until then calls fail as refused.
@@ -74,7 +63,7 @@ impl Dynamo {
     ///
     /// As the store's.
     pub async fn set_up(&self) -> Result<(), Error> {
-        for table in self.tables.all() {
+        for table in self.schema() {
             self.create(&table).await?;
         }
         Ok(())
@@ -86,7 +75,7 @@ impl Dynamo {
     ///
     /// As the store's.
     pub async fn drop_all(&self) -> Result<(), Error> {
-        for table in self.tables.all() {
+        for table in self.schema() {
             match self.client.delete_table().table_name(table.name).send().await {
                 Ok(_) => {}
                 Err(error)

@@ -14,6 +14,7 @@
 //! * [`connections`]: the port [`Connections`], which device listens where.
 //! * [`directory`]: the port [`Directory`], who is in which conversation; and [`Claims`].
 //! * [`meta`]: the port [`Metas`].
+//! * [`tables`]: the names under which a database keeps a store.
 //! * [`memory`]: all ports in memory, for tests and simulation.
 //! * [`faulty`]: a store whose answers get lost, for tests.
 //! * [`conformance`]: what every store must do, one named test per promise.
@@ -41,6 +42,7 @@ pub mod memory;
 pub mod meta;
 pub mod pace;
 pub mod queue;
+pub mod tables;
 pub mod timelines;
 
 pub use append::{Appended, Observed, append, observe};
@@ -52,4 +54,5 @@ pub use memory::Memory;
 pub use meta::{Meta, Metas};
 pub use pace::{Immediately, Pace};
 pub use queue::{Mode, Queue};
+pub use tables::Tables;
 pub use timelines::{Direction, Put, Scan, Timelines};

@@ -42,6 +42,7 @@ pub struct Request<T> {
 /// The two fields that every request has; the route's own come beside them.
 #[derive(Deserialize)]
 struct Head {
+    action: Option<serde_json::Value>,
     id: Option<serde_json::Value>,
 }
 
@@ -49,6 +50,12 @@ struct Head {
 pub fn readable_id(frame: &str) -> Option<RequestId> {
     let head: Head = serde_json::from_str(frame).ok()?;
     RequestId::parse(head.id?.as_str()?).ok()
+}
+
+/// The action of a frame that may be anything, if it has one.
+pub fn action_of(frame: &str) -> Option<String> {
+    let head: Head = serde_json::from_str(frame).ok()?;
+    head.action?.as_str().map(str::to_owned)
 }
 
 /// Reads a frame as `T`, whose structure has `action`, `id` and the route's fields, and lets

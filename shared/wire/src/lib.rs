@@ -28,7 +28,7 @@ pub mod send;
 pub mod sync;
 
 pub use code::{ErrorCode, Problem, Refusal};
-pub use frame::{Answer, Request, action, protocol, readable_id};
+pub use frame::{Answer, Request, action, action_of, protocol, readable_id};
 pub use history::{History, Messages};
 pub use message::{Marker, Message, text_body};
 pub use push::{Incoming, NotUnderstood, Push};

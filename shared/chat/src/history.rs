@@ -1,0 +1,103 @@
+//! A part of one conversation: for roaming, and for filling holes.
+
+use futures_util::future::join4;
+use store::{Direction, Directory, Scan, Timelines};
+use timeline::exchange::{Caller, Found, Lookup, Part, answer_bytes};
+use timeline::{Entry, Seq, limits};
+
+use crate::error::Error;
+use crate::members;
+
+/// What `history` may touch.
+#[derive(Clone, Copy)]
+#[expect(missing_debug_implementations, reason = "a port has nothing to show")]
+pub struct HistoryPorts<'a> {
+    /// Who is in the conversation.
+    pub directory: &'a dyn Directory,
+    /// Where its messages are.
+    pub timelines: &'a dyn Timelines,
+}
+
+/// Reads a part of a conversation: its live messages, ascending, and which sequences have none.
+///
+/// # Errors
+///
+/// [`Error::NotMember`] when the caller may not see it or it does not exist.
+pub async fn history(
+    ports: HistoryPorts<'_>,
+    caller: &Caller,
+    lookup: Lookup,
+) -> Result<Found, Error> {
+    let timeline = lookup.conversation.timeline();
+    let scan = |scan| ports.timelines.scan(&timeline, scan);
+    let (conversation, part, oldest, newest) = join4(
+        ports.directory.conversation(&lookup.conversation),
+        read(ports, &lookup),
+        scan(Scan::since(Seq::FIRST, 1)),
+        scan(Scan::newest()),
+    )
+    .await;
+    // Who may not see it learns nothing of what was read.
+    let conversation = conversation.map_err(Error::store("read the conversation"))?;
+    let joined = members::membership(conversation.as_ref(), &caller.user)?.joined;
+
+    let ends = |entries: Vec<Entry>| entries.first().map_or(Seq::ZERO, |entry| entry.seq);
+    let oldest = ends(oldest.map_err(Error::store("read the first message"))?);
+    let last = ends(newest.map_err(Error::store("read the newest message"))?);
+    let first = if last == Seq::ZERO { Seq::ZERO } else { oldest.max(joined) };
+    let mut entries = part.map_err(Error::store("read the messages"))?;
+    entries.retain(|entry| entry.seq >= joined);
+    Ok(page(lookup, entries, first, last))
+}
+
+/// One entry more than the page holds, where that tells whether the part goes on.
+async fn read(ports: HistoryPorts<'_>, lookup: &Lookup) -> Result<Vec<Entry>, store::Error> {
+    let timeline = lookup.conversation.timeline();
+    let max_count = lookup.limit + 1;
+    let (direction, first, last) = match &lookup.part {
+        Part::Newest => (Direction::Backward, Seq::FIRST, Seq::MAX),
+        Part::Before(seq) => (Direction::Backward, Seq::FIRST, seq.previous()),
+        Part::After(seq) if *seq == Seq::MAX => return Ok(Vec::new()),
+        Part::After(seq) => (Direction::Forward, seq.next(), Seq::MAX),
+        Part::Between(first, last) => (Direction::Forward, *first, *last),
+        Part::Listed(seqs) => {
+            let places: Vec<_> = seqs.iter().map(|seq| (timeline.clone(), *seq)).collect();
+            let found = ports.timelines.get_many(&places).await?;
+            let mut entries: Vec<_> = found.into_iter().map(|(_, entry)| entry).collect();
+            entries.sort_by_key(|entry| entry.seq);
+            return Ok(entries);
+        }
+    };
+    if first > last {
+        return Ok(Vec::new());
+    }
+    ports.timelines.scan(&timeline, Scan { direction, first, last, max_count }).await
+}
+
+/// What of the entries that were read one answer carries.
+fn page(lookup: Lookup, entries: Vec<Entry>, first: Seq, last: Seq) -> Found {
+    let Lookup { conversation, part, limit } = lookup;
+    let read = entries.len();
+    let mut left = limits::ANSWER_BYTES_MAX - limits::ENVELOPE_BYTES_MAX;
+    let fits = |entry: &Entry| {
+        let bytes = answer_bytes(&conversation, &entry.author, &entry.kind, entry.body.as_ref());
+        let fits = bytes <= left;
+        left = left.saturating_sub(bytes);
+        fits
+    };
+    let mut covered: Vec<_> = entries.into_iter().take(limit).take_while(fits).collect();
+    let more = covered.len() < read;
+    covered.sort_by_key(|entry| entry.seq);
+
+    let deleted = covered.iter().filter(|entry| entry.body.is_none()).map(|entry| entry.seq);
+    let mut missing: Vec<_> = deleted.collect();
+    if let Part::Listed(seqs) = &part {
+        // Up to where the page goes, for what lies behind it is asked for again.
+        let end = if more { covered.last().map_or(Seq::ZERO, |entry| entry.seq) } else { Seq::MAX };
+        let found = |seq: &Seq| covered.binary_search_by_key(seq, |entry| entry.seq).is_ok();
+        missing.extend(seqs.iter().filter(|seq| **seq <= end && !found(seq)));
+        missing.sort_unstable();
+    }
+    covered.retain(|entry| entry.body.is_some());
+    Found { conversation, entries: covered, first, last, missing, more }
+}

@@ -1,0 +1,139 @@
+//! What each error looks like from outside: decided here and nowhere else.
+
+use wire::{ErrorCode, Problem, Refusal};
+
+/// Why a function does not do what the frame asks.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The frame was refused before anything was tried.
+    #[error("the frame was refused")]
+    Refused(Box<Refusal>),
+    /// The event carries no identity or no frame.
+    #[error("the event was not understood")]
+    Malformed,
+    /// The token that opened the connection has expired.
+    #[error("the token has expired")]
+    Expired,
+    /// No route has the frame's action.
+    #[error("no such route")]
+    NoRoute,
+    /// The work was not done within our own deadline.
+    #[error("not done in time")]
+    Deadline,
+    /// The work was refused or failed.
+    #[error("the work was not done")]
+    Chat(#[source] chat::Error),
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(Box::new(refusal))
+    }
+}
+
+impl From<chat::Error> for Failure {
+    fn from(error: chat::Error) -> Self {
+        Self::Chat(error)
+    }
+}
+
+impl Failure {
+    /// What the client is told. No wildcard arm: a new error does not compile until someone
+    /// decides.
+    pub fn problem(&self) -> Problem {
+        match self {
+            Self::Refused(refusal) => refusal.problem.clone(),
+            Self::Malformed => Problem::new(ErrorCode::Malformed, "the frame was not understood"),
+            Self::Expired => {
+                Problem::new(ErrorCode::Expired, "the token has expired: connect with a new one")
+            }
+            Self::NoRoute => Problem::new(
+                ErrorCode::NotFound,
+                format!("no such action; there are {}", wire::action::ALL.join(", ")),
+            ),
+            Self::Deadline => {
+                Problem::new(ErrorCode::Unavailable, "not done in time: try the same again")
+            }
+            Self::Chat(error) => told(error),
+        }
+    }
+
+    /// Whether the connection is of no use to its client any more.
+    pub fn closes(&self) -> bool {
+        match self {
+            Self::Expired | Self::Chat(chat::Error::Replaced) => true,
+            Self::Refused(_)
+            | Self::Malformed
+            | Self::NoRoute
+            | Self::Deadline
+            | Self::Chat(
+                chat::Error::NotMember
+                | chat::Error::StaleBase { .. }
+                | chat::Error::BaseAhead { .. }
+                | chat::Error::IdReused
+                | chat::Error::Invalid { .. }
+                | chat::Error::Store { .. }
+                | chat::Error::Push { .. },
+            ) => false,
+        }
+    }
+
+    /// Whether it is our fault, or our store's, and so worth a line in the log.
+    pub fn is_ours(&self) -> bool {
+        match self {
+            Self::Deadline | Self::Chat(chat::Error::Store { .. } | chat::Error::Push { .. }) => {
+                true
+            }
+            Self::Refused(_)
+            | Self::Malformed
+            | Self::Expired
+            | Self::NoRoute
+            | Self::Chat(
+                chat::Error::NotMember
+                | chat::Error::Replaced
+                | chat::Error::StaleBase { .. }
+                | chat::Error::BaseAhead { .. }
+                | chat::Error::IdReused
+                | chat::Error::Invalid { .. },
+            ) => false,
+        }
+    }
+}
+
+fn told(error: &chat::Error) -> Problem {
+    use chat::Error::{BaseAhead, IdReused, Invalid, NotMember, Push, Replaced, StaleBase, Store};
+    match error {
+        NotMember => Problem::new(ErrorCode::Forbidden, "not a conversation of yours"),
+        Replaced => Problem::new(
+            ErrorCode::Expired,
+            "this connection is no longer the one of your device: connect again",
+        ),
+        StaleBase { tail } => Problem::new(
+            ErrorCode::StaleBase,
+            "look for the message in (base, tail], then send it again with base = tail",
+        )
+        .with_tail(tail.number()),
+        BaseAhead { tail } => {
+            Problem::new(ErrorCode::BaseAhead, "the conversation ends before your base")
+                .with_tail(tail.number())
+        }
+        IdReused => Problem::new(ErrorCode::Conflict, "the cid was sent with another content"),
+        Invalid { reason } => Problem::new(ErrorCode::Invalid, *reason),
+        Store { source, .. } => match source {
+            store::Error::Throttled { .. } | store::Error::Contended => {
+                Problem::new(ErrorCode::SlowMode, "too much at once: wait, then try the same again")
+            }
+            store::Error::Unavailable { .. } => {
+                Problem::new(ErrorCode::Unavailable, "try the same again")
+            }
+            store::Error::Conflict { .. }
+            | store::Error::StaleBase { .. }
+            | store::Error::BaseAhead { .. }
+            | store::Error::Refused { .. }
+            | store::Error::Corrupt { .. }
+            | store::Error::Invalid { .. }
+            | store::Error::NotFound { .. } => Problem::new(ErrorCode::Internal, "our fault"),
+        },
+        Push { .. } => Problem::new(ErrorCode::Internal, "our fault"),
+    }
+}

@@ -1,0 +1,65 @@
+//! What goes out: the function's answer to API Gateway.
+
+use aws_lambda_events::apigw::ApiGatewayProxyResponse;
+use timeline::RequestId;
+use wire::{Answer, Synced, protocol};
+
+use crate::event::{Event, PROTOCOL_HEADER};
+
+/// The status of everything that was done. Of a frame's answer no client sees it.
+const OK: i64 = 200;
+
+/// The function's answer to API Gateway.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Reply {
+    status: i64,
+    body: Option<String>,
+    protocol: Option<&'static str>,
+}
+
+impl Reply {
+    /// Nothing: everything was posted, or there is nothing to say.
+    pub fn empty() -> Self {
+        Self { status: OK, body: None, protocol: None }
+    }
+
+    /// A frame, on a two-way route.
+    pub fn frame(text: String) -> Self {
+        Self { status: OK, body: Some(text), protocol: None }
+    }
+
+    /// The answer of `sync`.
+    pub fn synced(re: &RequestId, caught: timeline::exchange::Caught) -> Self {
+        Self::frame(Answer::ok(re, Synced::from(caught)).to_json())
+    }
+
+    /// The answer of `history`.
+    pub fn found(re: &RequestId, found: timeline::exchange::Found) -> Self {
+        Self::frame(Answer::ok(re, wire::Messages::from(found)).to_json())
+    }
+
+    /// A handshake that is accepted: it picks our subprotocol if the client offers it, for browsers
+    /// fail on a connection that picks none of theirs.
+    pub fn accept(event: &Event) -> Self {
+        let protocol = event.offers_protocol().then_some(protocol::NAME);
+        Self { status: OK, body: None, protocol }
+    }
+
+    /// A handshake that is refused with this status.
+    pub fn refuse(status: u16) -> Self {
+        Self { status: i64::from(status), body: None, protocol: None }
+    }
+}
+
+impl From<Reply> for ApiGatewayProxyResponse {
+    fn from(reply: Reply) -> Self {
+        let mut response = Self::default();
+        response.status_code = reply.status;
+        response.body = reply.body.map(Into::into);
+        if let Some(protocol) = reply.protocol {
+            let value = protocol.parse().expect("the protocol's name is a header's value");
+            response.headers.insert(PROTOCOL_HEADER, value);
+        }
+        response
+    }
+}

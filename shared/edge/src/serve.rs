@@ -1,0 +1,119 @@
+//! The loops of functions behind the WebSocket API.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_lambda_events::apigw::{ApiGatewayProxyResponse, ApiGatewayWebsocketProxyRequest};
+use chat::Clock;
+use lambda_runtime::{LambdaEvent, service_fn};
+use push::{Notice, Push};
+use wire::{Answer, Refusal, readable_id};
+
+use crate::boot::BootError;
+use crate::event::Event;
+use crate::failure::Failure;
+use crate::reply::Reply;
+use crate::wall::WallClock;
+
+/// How long the work on a frame may take: less than the function's own time-out, so that the client
+/// is told, with its request's id.
+const DEADLINE: Duration = Duration::from_secs(6);
+
+/// How a route's answers reach the client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// The function posts them itself.
+    OneWay,
+    /// They are what the function returns.
+    TwoWay,
+}
+
+/// Serves a route: every frame goes through `handle`; what fails is answered as
+/// [`Failure::problem`] says, with the frame's id.
+///
+/// # Errors
+///
+/// [`BootError::Runtime`] when the runtime gives up.
+pub async fn serve<H, F>(
+    direction: Direction,
+    push: impl Push + 'static,
+    handle: H,
+) -> Result<(), BootError>
+where
+    H: Fn(Event) -> F + Clone + Send + 'static,
+    F: Future<Output = Result<Reply, Failure>> + Send + 'static,
+{
+    let push: Arc<dyn Push> = Arc::new(push);
+    let service = service_fn(move |event: LambdaEvent<ApiGatewayWebsocketProxyRequest>| {
+        let (handle, push) = (handle.clone(), Arc::clone(&push));
+        async move {
+            let event = Event::new(event.payload, WallClock.now());
+            let outcome = tokio::time::timeout(DEADLINE, handle(event.clone())).await;
+            let reply = match outcome.unwrap_or(Err(Failure::Deadline)) {
+                Ok(reply) => reply,
+                Err(failure) => refuse(direction, &*push, &event, &failure).await,
+            };
+            Ok::<ApiGatewayProxyResponse, lambda_runtime::Error>(reply.into())
+        }
+    });
+    lambda_runtime::run_concurrent(service).await.map_err(BootError::Runtime)
+}
+
+/// Serves `$connect` or `$disconnect`: what fails refuses the handshake with the status that
+/// [`Failure::problem`] says.
+///
+/// # Errors
+///
+/// [`BootError::Runtime`] when the runtime gives up.
+pub async fn serve_handshake<H, F>(handle: H) -> Result<(), BootError>
+where
+    H: Fn(Event) -> F + Clone + Send + 'static,
+    F: Future<Output = Result<Reply, Failure>> + Send + 'static,
+{
+    let service = service_fn(move |event: LambdaEvent<ApiGatewayWebsocketProxyRequest>| {
+        let handle = handle.clone();
+        async move {
+            let event = Event::new(event.payload, WallClock.now());
+            let reply = match handle(event).await {
+                Ok(reply) => reply,
+                Err(failure) => {
+                    log(&failure);
+                    Reply::refuse(failure.problem().code)
+                }
+            };
+            Ok::<ApiGatewayProxyResponse, lambda_runtime::Error>(reply.into())
+        }
+    });
+    lambda_runtime::run_concurrent(service).await.map_err(BootError::Runtime)
+}
+
+/// Tells the client why not, and closes the connection where that is the consequence.
+async fn refuse(direction: Direction, push: &dyn Push, event: &Event, failure: &Failure) -> Reply {
+    log(failure);
+    let refusal = Refusal { re: readable_id(event.body()), problem: failure.problem() };
+    let frame = Answer::refused(refusal).to_json();
+    let closes = failure.closes();
+    if direction == Direction::TwoWay && !closes {
+        return Reply::frame(frame);
+    }
+    let Some(connection) = event.connection() else { return Reply::empty() };
+    // Before it closes a connection it has to post even on a two-way route: what it returned would
+    // come too late.
+    if let Err(error) = push.post(&connection, &Notice::Frame(frame)).await {
+        tracing::warn!(error = &error as &dyn std::error::Error, "a refusal is not told");
+    }
+    if closes && let Err(error) = push.close(&connection).await {
+        tracing::warn!(error = &error as &dyn std::error::Error, "a connection is not closed");
+    }
+    Reply::empty()
+}
+
+fn log(failure: &Failure) {
+    let code = failure.problem().code;
+    let error = failure as &dyn std::error::Error;
+    if failure.is_ours() {
+        tracing::error!(code, error, "failed");
+    } else {
+        tracing::info!(code, error, "refused");
+    }
+}
