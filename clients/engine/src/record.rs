@@ -238,19 +238,27 @@ fn position(number: u64) -> Result<Seq, InvalidId> {
 mod tests {
     use super::*;
 
+    const ONE: &str = "01935b2e-7c1a-7def-8123-456789abcdef";
+    const OTHER: &str = "01935b2e-7c1a-7def-8123-456789abcdee";
+
+    /// One record of every kind; each is written as it was read.
     fn records() -> Vec<Record> {
+        let direct = r#""conversation":"d~al~bo""#;
+        let text = r#""kind":"text","body":{"text": "x"}"#;
         [
-            r#"{"queued":{"conversation":"d~al~bo","to":"bo","cid":"01935b2e-7c1a-7def-8123-456789abcdef","base":4,"kind":"text","body":{"text": "x"}}}"#,
-            r#"{"queued":{"conversation":"d~al~bo","cid":"01935b2e-7c1a-7def-8123-456789abcdee","base":4,"kind":"text","body":{}}}"#,
-            r#"{"settled":{"cid":"01935b2e-7c1a-7def-8123-456789abcdef"}}"#,
-            r#"{"applied":{"conversation":"d~al~bo","seq":5,"cid":"01935b2e-7c1a-7def-8123-456789abcdef","from":"al","at":7,"kind":"text","body":{"text": "x"}}}"#,
-            r#"{"reached":{"conversation":"d~al~bo","seq":6}}"#,
-            r#"{"restarted":{"conversation":"d~al~cy","seq":3}}"#,
-            r#"{"seen":{"at":8}}"#,
-            r#"{"cursor":{"q":9}}"#,
+            format!(r#"{{"queued":{{{direct},"to":"bo","cid":"{ONE}","base":4,{text}}}}}"#),
+            format!(r#"{{"queued":{{{direct},"cid":"{OTHER}","base":4,{text}}}}}"#),
+            format!(r#"{{"settled":{{"cid":"{ONE}"}}}}"#),
+            format!(
+                r#"{{"applied":{{{direct},"seq":5,"cid":"{ONE}","from":"al","at":7,{text}}}}}"#
+            ),
+            format!(r#"{{"reached":{{{direct},"seq":6}}}}"#),
+            r#"{"restarted":{"conversation":"d~al~cy","seq":3}}"#.to_owned(),
+            r#"{"seen":{"at":8}}"#.to_owned(),
+            r#"{"cursor":{"q":9}}"#.to_owned(),
         ]
         .map(|line| {
-            let record: Record = serde_json::from_str(line).unwrap();
+            let record: Record = serde_json::from_str(&line).unwrap();
             assert_eq!(serde_json::to_string(&record).unwrap(), line);
             record
         })

@@ -175,6 +175,52 @@ fn a_refused_token_is_replaced_once_and_then_final() {
 }
 
 #[test]
+fn what_nobody_asked_for_is_ignored() {
+    let mut device = Device::online();
+    device.command(device::text(1, "one"));
+    device.actions();
+    let log = device.log();
+    for frame in [
+        r#"{"re":"99","ok":{"conversation":"d~al~bo","seq":1,"at":1,"duplicate":false}}"#,
+        r#"{"re":null,"error":{"code":400,"name":"malformed","message":""}}"#,
+        r#"{"event":"signal","conversation":"d~al~bo"}"#,
+        "no frame at all",
+    ] {
+        device.frame(frame);
+    }
+    assert_eq!(device.log(), log);
+}
+
+#[test]
+fn a_request_without_an_answer_is_made_again() {
+    let mut device = Device::online();
+    device.push(1, 2);
+    device.pass(150);
+    let first = device.last("history");
+    device.actions();
+    device.pass(9_999);
+    assert_eq!(device.actions(), Vec::<String>::new());
+    device.pass(1);
+    let again = device.last("history");
+    assert_ne!(again["id"], first["id"]);
+    assert_eq!(again["range"], first["range"]);
+}
+
+#[test]
+fn a_late_ack_of_an_earlier_attempt_counts() {
+    let mut device = Device::online();
+    device.command(device::text(1, "one"));
+    let first = device.last("send");
+    device.push(1, 1);
+    device.pass(12_000);
+    assert_ne!(device.last("send")["id"], first["id"]);
+    let ok = json!({"conversation": "d~al~bo", "seq": 2, "at": 1, "duplicate": false});
+    device.frame(&json!({"re": first["id"], "ok": ok}).to_string());
+    assert_eq!(device.engine.outbox().count(), 0);
+    assert_eq!(device.shown, ["d~al~bo 1", "d~al~bo 2"]);
+}
+
+#[test]
 fn a_gateway_error_repeats_what_is_in_flight() {
     let mut device = Device::online();
     device.command(device::text(1, "one"));

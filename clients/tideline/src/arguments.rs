@@ -78,7 +78,7 @@ pub(crate) struct Identity {
 /// Where a message goes.
 #[derive(Clone, Debug, Args)]
 #[group(required = true, multiple = false)]
-pub(crate) struct Whereto {
+pub(crate) struct Addressee {
     /// A person: the direct conversation with them.
     #[arg(long, visible_alias = "with", value_name = "USER")]
     to: Option<UserId>,
@@ -87,7 +87,7 @@ pub(crate) struct Whereto {
     conversation: Option<ConversationId>,
 }
 
-impl Whereto {
+impl Addressee {
     /// Where it goes.
     pub(crate) fn destination(&self) -> Destination {
         let person = self.to.clone().map(Destination::Person);
@@ -104,7 +104,7 @@ pub(crate) struct SendArguments {
     pub(crate) identity: Identity,
     /// Where to.
     #[command(flatten)]
-    pub(crate) whereto: Whereto,
+    pub(crate) addressee: Addressee,
     /// The text; `-` sends each line of standard input.
     pub(crate) text: String,
     /// Give up after so many seconds; what is not kept by then is sent by the next command.
@@ -145,7 +145,7 @@ pub(crate) struct HistoryArguments {
     pub(crate) identity: Identity,
     /// Which conversation.
     #[command(flatten)]
-    pub(crate) whereto: Whereto,
+    pub(crate) addressee: Addressee,
     /// Which part of it; the newest page if absent.
     #[command(flatten)]
     pub(crate) part: PartArguments,
@@ -196,7 +196,7 @@ pub(crate) struct ChatArguments {
     pub(crate) identity: Identity,
     /// Where.
     #[command(flatten)]
-    pub(crate) whereto: Whereto,
+    pub(crate) addressee: Addressee,
 }
 
 fn conversation(text: &str) -> Result<ConversationId, String> {

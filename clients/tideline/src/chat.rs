@@ -19,7 +19,7 @@ use crate::view::View;
 /// Talks until the user leaves.
 pub(crate) async fn run(arguments: ChatArguments) -> Result<(), Error> {
     let mut session = Session::open(&arguments.identity)?;
-    let destination = arguments.whereto.destination();
+    let destination = arguments.addressee.destination();
     let id = session.conversation(&destination)?;
     if io::stdout().is_terminal() && io::stdin().is_terminal() {
         session.keep_quiet();

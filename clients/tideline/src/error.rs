@@ -79,7 +79,7 @@ pub(crate) enum Error {
         count: usize,
     },
     /// The time was over before the messages were kept.
-    #[error("{count} messages are not kept yet; the next command as this user sends them")]
+    #[error("not kept yet: {count}; the next command as this user sends what is left")]
     NotKept {
         /// How many.
         count: usize,

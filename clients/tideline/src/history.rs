@@ -10,7 +10,7 @@ use crate::session::Session;
 /// Prints a page, ascending.
 pub(crate) async fn run(arguments: HistoryArguments) -> Result<(), Error> {
     let mut session = Session::open(&arguments.identity)?;
-    let conversation = session.conversation(&arguments.whereto.destination())?;
+    let conversation = session.conversation(&arguments.addressee.destination())?;
     let (part, limit) = (arguments.part.part(), arguments.limit);
     session.command(Command::Fetch { ticket: 0, conversation, part, limit })?;
     let page = tokio::time::timeout(arguments.timeout, page(&mut session)).await;

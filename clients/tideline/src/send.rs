@@ -29,7 +29,7 @@ pub(crate) async fn run(arguments: SendArguments) -> Result<(), Error> {
         text => vec![text.to_owned()],
     };
     for text in &texts {
-        session.text(arguments.whereto.destination(), text)?;
+        session.text(arguments.addressee.destination(), text)?;
     }
     let outcome = match arguments.timeout {
         Some(timeout) => tokio::time::timeout(timeout, settle(&mut session)).await,

@@ -28,6 +28,8 @@ pub(crate) struct Entry {
     pub(crate) text: String,
     /// Its own id.
     cid: String,
+    /// Its place; 0 until it has one.
+    seq: u64,
     /// How far it is.
     pub(crate) mark: Mark,
 }
@@ -72,6 +74,7 @@ impl View {
             from: message.from.clone(),
             text: message.text().unwrap_or_else(|| format!("[{}]", message.kind)),
             cid: message.cid.clone(),
+            seq: message.seq,
             mark: if is_own { Mark::Kept } else { Mark::None },
         };
         let entries = self.conversations.entry(id).or_default();
@@ -86,7 +89,7 @@ impl View {
     /// Adds an own message that waits to be kept.
     pub(crate) fn waiting(&mut self, id: &ConversationId, cid: String, text: String) {
         let from = self.me.as_str().to_owned();
-        let entry = Entry { from, text, cid, mark: Mark::Waiting };
+        let entry = Entry { from, text, cid, seq: 0, mark: Mark::Waiting };
         self.conversations.entry(id.clone()).or_default().push(entry);
     }
 
@@ -105,7 +108,11 @@ impl View {
                     Link::Closed => "offline",
                 }
             }
-            Change::Fetched { .. } | Change::Restarted { .. } => {}
+            Change::Restarted { conversation, seq } => {
+                let entries = self.conversations.entry(conversation.clone()).or_default();
+                entries.retain(|entry| entry.seq <= seq.number());
+            }
+            Change::Fetched { .. } => {}
         }
     }
 
@@ -187,6 +194,17 @@ mod tests {
         assert_eq!(lines(&view), ["  bo 1", "… mine"]);
         view.message(&message(2, "al", "c1"));
         assert_eq!(lines(&view), ["  bo 1", "✓ al 2"]);
+    }
+
+    #[test]
+    fn what_the_server_took_back_is_shown_no_more() {
+        let mut view = view();
+        view.message(&message(1, "bo", "c1"));
+        view.message(&message(2, "bo", "c2"));
+        let (conversation, seq) = (view.selected.clone(), timeline::Seq::FIRST);
+        view.waiting(&conversation, "c3".into(), "mine".into());
+        view.change(&Change::Restarted { conversation, seq });
+        assert_eq!(lines(&view), ["  bo 1", "… mine"]);
     }
 
     #[test]

@@ -132,7 +132,7 @@ async fn a_message_that_is_not_kept_in_time_is_sent_by_the_next_command() {
     nowhere.args(["--url", "ws://127.0.0.1:1/v1", "--state"]).arg(desk.state.path());
     let output = finish(nowhere).await;
     assert_eq!(output.status.code(), Some(1));
-    assert!(complaint(&output).contains("1 messages are not kept yet"), "{}", complaint(&output));
+    assert!(complaint(&output).contains("not kept yet: 1"), "{}", complaint(&output));
     let output = desk.run("send --as alice --to bob second").await;
     assert_eq!(lines(&output).len(), 2, "{}", complaint(&output));
     let shared = desk.server.shared.lock().unwrap();

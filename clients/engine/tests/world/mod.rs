@@ -21,6 +21,9 @@ const MESSAGES: u64 = 10;
 const LOST: u8 = 10;
 const DOUBLED: u8 = 10;
 
+/// What API Gateway says when a function fails.
+const GATEWAY_ERROR: &str = r#"{"message":"Internal server error","connectionId":"x"}"#;
+
 /// Who has which devices: two of `al`.
 const USERS: [&str; 4] = ["al", "al", "bo", "cy"];
 
@@ -52,6 +55,16 @@ struct Device {
     /// The connection that is open or opening.
     connection: u64,
     is_open: bool,
+    /// When it is woken.
+    wake: u64,
+}
+
+impl Device {
+    /// Whether what its user wrote is safe in the outbox; before that, life may not end.
+    fn is_composed(&self) -> bool {
+        let waiting = State::replay(&self.records).outbox.len();
+        waiting == self.engine.outbox().count()
+    }
 }
 
 /// All of it.
@@ -134,14 +147,7 @@ impl World {
 
     fn happen(&mut self, event: Event) {
         match event {
-            Event::Up(index, connection, text) => {
-                let (answer, diffusions) = self.server.answer(USERS[index], &text);
-                self.send_down(index, connection, &answer);
-                for diffusion in diffusions {
-                    let wait = self.wait();
-                    self.plan(wait, Event::Diffused(diffusion));
-                }
-            }
+            Event::Up(index, connection, text) => self.serve(index, connection, &text),
             Event::Down(index, connection, text) => {
                 if self.is_current(index, connection) {
                     self.input(index, Input::Frame(&text));
@@ -171,26 +177,52 @@ impl World {
                 self.input(index, Input::Command(Command::Send(draft)));
             }
             Event::Woken(index) => {
-                // Only a wake that is still wanted, so that there is one chain of them.
+                self.devices[index].wake = 0;
                 self.input(index, Input::Tick);
             }
         }
     }
 
+    /// Lets the server take a frame; it may be too busy, fall over before or after its work, or
+    /// find a cursor worthless.
+    fn serve(&mut self, index: usize, connection: u64, text: &str) {
+        let mut request: serde_json::Value = serde_json::from_str(text).unwrap();
+        let trouble = if self.is_war() { self.random.u8(0..100) } else { 100 };
+        if trouble < 4 {
+            let busy = wire::Problem::new(wire::ErrorCode::Unavailable, "");
+            let answer = serde_json::json!({"re": request["id"], "error": busy});
+            return self.send_down(index, connection, &answer.to_string());
+        }
+        if (4..8).contains(&trouble) {
+            return self.send_down(index, connection, GATEWAY_ERROR);
+        }
+        if (8..12).contains(&trouble) && request["action"] == "sync" {
+            request["cursor"] = serde_json::Value::Null;
+        }
+        let (answer, diffusions) = self.server.answer(USERS[index], &request.to_string());
+        let answer = if (12..16).contains(&trouble) { GATEWAY_ERROR } else { &answer };
+        self.send_down(index, connection, answer);
+        for diffusion in diffusions {
+            let wait = self.wait();
+            self.plan(wait, Event::Diffused(diffusion));
+        }
+    }
+
     /// Gives a device an input; a process may die between any two outputs.
     fn input(&mut self, index: usize, input: Input<'_>) {
-        let is_send = matches!(input, Input::Command(_));
         self.devices[index].engine.handle(Timestamp(self.now), input);
         while let Some(output) = self.devices[index].engine.poll() {
             self.take(index, output);
-            // A message that its user saw accepted is in the outbox, so that life may end later.
-            if self.is_war() && !is_send && self.random.u16(0..1_000) < 5 {
+            if self.is_war() && self.devices[index].is_composed() && self.random.u16(0..1_000) < 5 {
                 return self.crash(index);
             }
         }
         if let Some(wake) = self.devices[index].engine.next_wake() {
             assert!(wake.0 > self.now, "nothing is done about what is due (seed {})", self.seed);
-            self.plan(wake.0 - self.now, Event::Woken(index));
+            if self.devices[index].wake != wake.0 {
+                self.devices[index].wake = wake.0;
+                self.plan(wake.0 - self.now, Event::Woken(index));
+            }
         }
     }
 
@@ -300,7 +332,7 @@ fn device(index: usize, seed: u64, records: Vec<Record>) -> Device {
     let options = Options { older: Older::Backfill };
     let seed = seed.wrapping_add(index as u64);
     let engine = Engine::new(user, options, State::replay(&records), seed);
-    Device { engine, records, shown: Vec::new(), connection: 0, is_open: false }
+    Device { engine, records, shown: Vec::new(), connection: 0, is_open: false, wake: 0 }
 }
 
 fn cid(number: u64) -> MessageId {
