@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use crate::journal::Entry;
-use crate::local::Local;
+use crate::local::{Local, within};
 use crate::socket::{PING, Received, Socket};
 
 /// Pings as often as it is answered, until the connection is closed; the close code.
@@ -28,7 +28,7 @@ async fn pings_do_not_keep_a_connection_alive() {
     let mut local =
         Local::with(|settings| settings.idle_timeout = Duration::from_millis(200)).await;
     let (mut socket, _) = local.join("ada").await;
-    assert_eq!(ping_until_closed(&mut socket).await, 1001);
+    assert_eq!(within(ping_until_closed(&mut socket)).await, 1001);
 }
 
 /// How long the connection had lived when `$disconnect` came, in milliseconds.
@@ -50,14 +50,17 @@ async fn mortal() -> Local {
 async fn messages_keep_a_connection_alive_until_the_end_of_its_life() {
     let mut local = mortal().await;
     let (mut socket, _) = local.join("ada").await;
-    let disconnect = loop {
-        // The answer is discarded: nothing but these messages passes.
-        socket.say(r#"{"action":"mutter"}"#).await;
-        let entry = local.journal.any().await;
-        if entry.route() == "$disconnect" {
-            break entry;
+    let disconnect = within(async {
+        loop {
+            // The answer is discarded: nothing but these messages passes.
+            socket.say(r#"{"action":"mutter"}"#).await;
+            let entry = local.journal.any().await;
+            if entry.route() == "$disconnect" {
+                break entry;
+            }
         }
-    };
+    })
+    .await;
     assert_eq!(socket.closed().await.unwrap().0, 1001);
     // Had only the idle clock run out, it would be younger.
     assert!(age(&disconnect) >= 3000);
@@ -67,16 +70,14 @@ async fn messages_keep_a_connection_alive_until_the_end_of_its_life() {
 async fn posts_keep_a_connection_alive_until_the_end_of_its_life() {
     let mut local = mortal().await;
     let (mut socket, id) = local.join("ada").await;
-    loop {
-        let answer = local.manage("POST", &id, b"still there").await;
-        if answer.status == 410 {
-            break;
+    within(async {
+        while local.manage("POST", &id, b"still there").await.status == 200 {
+            if let Received::Close(_) = socket.receive().await {
+                break;
+            }
         }
-        assert_eq!(answer.status, 200);
-        if let Received::Close(_) = socket.receive().await {
-            break;
-        }
-    }
+    })
+    .await;
     assert!(age(&local.journal.next("$disconnect").await) >= 3000);
 }
 
@@ -98,5 +99,5 @@ async fn a_gateway_that_stops_closes_its_connections_and_tells_the_function() {
     let stopping = tokio::spawn(local.running.stop());
     socket.closed().await;
     assert_eq!(local.journal.next("$disconnect").await.connection(), id);
-    crate::local::within(stopping).await.unwrap();
+    within(stopping).await.unwrap();
 }
