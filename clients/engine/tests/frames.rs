@@ -80,7 +80,9 @@ fn frame() -> impl Strategy<Value = String> {
     let re = || (0..12_u8).prop_map(|re| re.to_string());
     let valid = prop_oneof![
         4 => (re(), ok()).prop_map(|(re, ok)| json!({"re": re, "ok": ok}).to_string()),
-        2 => (re(), problem()).prop_map(|(re, error)| json!({"re": re, "error": error}).to_string()),
+        2 => (re(), problem()).prop_map(|(re, error)| {
+            json!({"re": re, "error": error}).to_string()
+        }),
         2 => (message(), conversation(), number()).prop_map(|(mut push, conversation, q)| {
             push["event"] = json!("message");
             push["own"] = json!([{"q": q, "conversation": conversation, "seq": q}]);

@@ -309,6 +309,18 @@ fn a_message_that_comes_back_is_its_ack() {
 }
 
 #[test]
+fn the_same_id_of_another_is_no_ack() {
+    let mut device = Device::online();
+    device.command(device::text(1, "one"));
+    let mut foreign = device::message(1, "bo", &cid(1));
+    foreign["event"] = json!("message");
+    foreign["q"] = json!(1);
+    device.frame(&foreign.to_string());
+    assert_eq!(device.engine.outbox().count(), 1);
+    assert_eq!(device.shown, ["d~al~bo 1"]);
+}
+
+#[test]
 fn a_new_device_reads_from_where_its_options_say() {
     for (older, shown) in [(Older::OnDemand, vec![]), (Older::Backfill, vec!["d~al~bo 1"])] {
         let mut device = Device::new(older, engine::State::default());
