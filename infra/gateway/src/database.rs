@@ -27,6 +27,12 @@ impl Database {
             Store::Memory => Location::Memory,
             Store::File(path) => Location::File(path.clone()),
         };
+        if let Store::File(path) = &settings.store
+            && let Some(directory) = path.parent()
+        {
+            let failed = |source: std::io::Error| Error::Database { source: source.into() };
+            std::fs::create_dir_all(directory).map_err(failed)?;
+        }
         let options = Options { store, fsync: settings.fsync, port: settings.dynamodb_port };
         let watches = settings.can_arm || !settings.faults.is_empty();
         let hook = Arc::new(Hook { watches, faults, functions });
@@ -83,6 +89,8 @@ impl Hook {
                 let functions = self.functions.get();
                 if let Some(process) = functions.and_then(|functions| functions.process(caller)) {
                     process.kill_and_wait();
+                    let (name, number) = (caller.function, caller.process);
+                    tracing::info!("{name}: process {number} was ended at {operation}, as armed");
                 }
                 Verdict::Drop
             }

@@ -155,11 +155,23 @@ impl Drop for Running {
     }
 }
 
+/// Tells at once whether `port` can be listened on, before something slow is done for it.
+///
+/// # Errors
+///
+/// The port is taken, or the machine refuses it.
+pub fn ensure_free(port: u16) -> Result<(), Error> {
+    let listener = std::net::TcpListener::bind(("127.0.0.1", port));
+    listener.map(drop).map_err(|source| refused(port, source))
+}
+
 async fn listen(port: u16) -> Result<TcpListener, Error> {
-    TcpListener::bind(("127.0.0.1", port)).await.map_err(|source| {
-        let is_taken = source.kind() == io::ErrorKind::AddrInUse;
-        if is_taken { Error::PortTaken { port } } else { Error::Listen { port, source } }
-    })
+    TcpListener::bind(("127.0.0.1", port)).await.map_err(|source| refused(port, source))
+}
+
+fn refused(port: u16, source: io::Error) -> Error {
+    let is_taken = source.kind() == io::ErrorKind::AddrInUse;
+    if is_taken { Error::PortTaken { port } } else { Error::Listen { port, source } }
 }
 
 fn management_endpoint(port: u16, stage: &str) -> String {

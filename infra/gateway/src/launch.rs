@@ -8,7 +8,7 @@ use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
 use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
 use tokio::sync::mpsc;
@@ -28,6 +28,9 @@ const INIT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Lines of standard error that are told when a process fails.
 const TAIL_LINES: usize = 8;
+
+/// Bytes of a line that are kept together; a longer one is cut in two.
+const LINE_BYTES_MAX: u64 = 64 * 1024;
 
 /// How long the last lines of a dead process are waited for: a child of its own may hold the pipe.
 const TAIL_TIMEOUT: Duration = Duration::from_secs(1);
@@ -113,6 +116,8 @@ impl Launch {
             .stdout(output)
             .stderr(Stdio::piped())
             .kill_on_drop(true)
+            // Ctrl-C is for the gateway alone: the last `$disconnect`s still need their functions.
+            .process_group(0)
             .spawn()?;
         let is_shown = self.logs == Logs::Console;
         if let Some(output) = child.stdout.take() {
@@ -206,10 +211,17 @@ async fn follow(
     mut log: Option<File>,
     is_shown: bool,
 ) -> VecDeque<String> {
-    let mut lines = BufReader::new(pipe).lines();
+    let mut pipe = BufReader::new(pipe);
     let mut tail = VecDeque::with_capacity(TAIL_LINES);
-    // A line that is no UTF-8 ends the copying; the process is none the wiser.
-    while let Ok(Some(line)) = lines.next_line().await {
+    let mut bytes = Vec::new();
+    loop {
+        bytes.clear();
+        // An error ends the copying as the end of the pipe does: both come with the process's end.
+        match (&mut pipe).take(LINE_BYTES_MAX).read_until(b'\n', &mut bytes).await {
+            Ok(0) | Err(_) => return tail,
+            Ok(_) => {}
+        }
+        let line = String::from_utf8_lossy(&bytes).trim_end().to_owned();
         if is_shown {
             tracing::info!("{name}: {line}");
         }
@@ -224,5 +236,4 @@ async fn follow(
         }
         tail.push_back(line);
     }
-    tail
 }

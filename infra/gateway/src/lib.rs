@@ -64,7 +64,7 @@ pub use bill::{Bill, FunctionUse, TableUse};
 pub use cargo::{BuildError, build};
 pub use error::{BoxError, Error};
 pub use fault::{Fault, Moment, ParseFaultError};
-pub use gateway::{Gateway, Running};
+pub use gateway::{Gateway, Running, ensure_free};
 pub use options::Options;
 pub use settings::{
     CONCURRENCY, Dispatch, IDLE_TIMEOUT, LIFETIME, Logs, PROCESSES_MAX, Settings, Store,

@@ -34,6 +34,8 @@ fn main() -> ExitCode {
 
 fn run(options: Options) -> Result<(), Box<dyn Error>> {
     let deployment = load(&options)?;
+    gateway::ensure_free(options.port)?;
+    gateway::ensure_free(options.dynamodb_port)?;
     let executables = gateway::build(options.workspace(), &options.profile)?;
     let runtime = tokio::runtime::Runtime::new()?;
     runtime.block_on(async {
@@ -67,6 +69,9 @@ fn load(options: &Options) -> Result<Deployment, Box<dyn Error>> {
     let deployment = template::load(&text, &parameters, &template::Context::default())?;
     for ignored in &deployment.ignored {
         tracing::info!("not served: {ignored}");
+    }
+    for mapping in &deployment.streams {
+        tracing::info!("not served: {}, which maps a stream to {}", mapping.id, mapping.function);
     }
     Ok(deployment)
 }

@@ -88,12 +88,8 @@ async fn post(
     if let Some(delay) = faults.delay {
         tokio::time::sleep(delay).await;
     }
-    let process = caller.and_then(|caller| shared.functions.process(caller));
-    if faults.kill_before
-        && let Some(process) = &process
-    {
-        process.kill();
-        process.gone().await;
+    if faults.kill_before {
+        end(shared, caller).await;
         return internal();
     }
     let answer = match faults.answer {
@@ -102,13 +98,20 @@ async fn post(
         PostAnswer::Gone => gone(),
         PostAnswer::Throttled => throttled(),
     };
-    if faults.kill_after
-        && let Some(process) = &process
-    {
-        process.kill();
-        process.gone().await;
+    if faults.kill_after {
+        end(shared, caller).await;
     }
     answer
+}
+
+/// Ends the process that posts, as a fault demands, and waits until nothing of it runs.
+async fn end(shared: &Shared, caller: Option<Caller<'_>>) {
+    let Some(caller) = caller else { return };
+    let Some(process) = shared.functions.process(caller) else { return };
+    process.kill();
+    process.gone().await;
+    let Caller { function, process } = caller;
+    tracing::info!("{function}: process {process} was ended at a post, as armed");
 }
 
 /// Queues a message. It is sent as text whatever it holds; what is no UTF-8 is replaced, because

@@ -286,3 +286,104 @@ const ERROR_CHARACTERS: usize = 300;
 fn shortened(message: &str) -> String {
     message.chars().take(ERROR_CHARACTERS).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Logs;
+
+    /// A function whose processes are the test's own: none is started for it.
+    fn pool(timeout: Duration, processes_max: usize) -> Arc<Pool> {
+        Pool::new(Launch {
+            name: "Send".to_owned(),
+            executable: "/nowhere/bootstrap".into(),
+            environment: BTreeMap::new(),
+            memory_mb: 128,
+            timeout,
+            concurrency: 2,
+            processes_max,
+            logs: Logs::Discard,
+        })
+    }
+
+    /// Lets `process` take one invocation and answer its event back.
+    async fn echo(pool: &Arc<Pool>, process: &Arc<Process>) {
+        let invocation = pool.next(process).await;
+        let (id, event) = pool.begin(process, invocation);
+        let flight = process.take(&id).unwrap();
+        pool.finish(process, flight, Ok(event));
+    }
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    #[tokio::test]
+    async fn a_process_that_waits_takes_the_invocation() {
+        let pool = pool(MINUTE, 0);
+        let (process, _kill) = Process::new(1);
+        let (outcome, ()) =
+            tokio::join!(pool.invoke(Bytes::from_static(b"hi")), echo(&pool, &process));
+        assert_eq!(outcome, Ok(Bytes::from_static(b"hi")));
+        let used = pool.meter.used(128);
+        assert_eq!((used.invocations, used.failures), (1, 0));
+    }
+
+    #[tokio::test]
+    async fn a_process_that_hung_up_takes_nothing() {
+        let pool = pool(MINUTE, 0);
+        let (process, _kill) = Process::new(1);
+        // Polled once, so that it waits, and dropped.
+        tokio::select! {
+            biased;
+            _ = pool.next(&process) => panic!("there is no work"),
+            () = future::ready(()) => {}
+        }
+        let invoked = pool.invoke(Bytes::from_static(b"hi"));
+        let (outcome, ()) = tokio::join!(invoked, echo(&pool, &process));
+        assert_eq!(outcome, Ok(Bytes::from_static(b"hi")));
+    }
+
+    #[tokio::test]
+    async fn an_end_fails_what_the_process_had_in_hand() {
+        let pool = pool(MINUTE, 0);
+        let (process, _kill) = Process::new(1);
+        let ends = async {
+            let invocation = pool.next(&process).await;
+            pool.begin(&process, invocation);
+            pool.ended(&process, true);
+        };
+        let (outcome, ()) = tokio::join!(pool.invoke(Bytes::new()), ends);
+        assert_eq!(outcome, Err(Failure::Crashed));
+        assert_eq!(pool.meter.used(128).failures, 1);
+    }
+
+    #[tokio::test]
+    async fn a_process_that_times_out_ends_only_with_its_other_work() {
+        let pool = pool(Duration::from_millis(1), 0);
+        let (process, mut kill) = Process::new(1);
+        let (reply, _answer) = oneshot::channel();
+        process.begin("other".to_owned(), reply);
+        let takes = async {
+            let invocation = pool.next(&process).await;
+            pool.begin(&process, invocation);
+        };
+        let (outcome, ()) = tokio::join!(pool.invoke(Bytes::new()), takes);
+        assert_eq!(outcome, Err(Failure::TimedOut));
+        assert!(kill.try_recv().is_err());
+        let flight = process.take("other").unwrap();
+        pool.finish(&process, flight, Ok(Bytes::new()));
+        assert_eq!(kill.try_recv(), Ok(()));
+    }
+
+    #[tokio::test]
+    async fn a_function_that_does_not_start_fails_what_waits() {
+        let outcome = pool(MINUTE, 1).invoke(Bytes::new()).await;
+        assert_eq!(outcome, Err(Failure::NotStarted));
+    }
+
+    #[tokio::test]
+    async fn a_stopped_function_refuses() {
+        let pool = pool(MINUTE, 0);
+        pool.stop().await;
+        assert_eq!(pool.invoke(Bytes::new()).await, Err(Failure::Refused));
+    }
+}
