@@ -302,3 +302,81 @@ impl Serialize for Multiple<'_> {
         map.end()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn facts() -> Facts {
+        Facts {
+            connection_id: "R1kmxc2VNjMCFIA=".to_owned(),
+            connected_at: Timestamp(1_701_245_041_796),
+            domain_name: "127.0.0.1:3001".to_owned(),
+            port: 3001,
+            api_id: "abcd123000".to_owned(),
+            stage: "prod".to_owned(),
+            stage_variables: BTreeMap::new(),
+            source_ip: "127.0.0.1".to_owned(),
+            user_agent: None,
+            authorizer: None,
+        }
+    }
+
+    fn head(headers: &[(&str, &str)], query: &str) -> Head {
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        let headers = headers.iter().map(owned).collect();
+        Head { query: Some(query.to_owned()), headers, ..Head::default() }
+    }
+
+    fn parsed(event: &Event) -> Value {
+        serde_json::from_slice(&event.body).unwrap()
+    }
+
+    #[test]
+    fn of_equal_names_the_last_counts_and_all_are_listed() {
+        let event = parsed(&facts().connect(&head(&[("X", "1"), ("X", "2")], "a=1&a=2&b"), None));
+        assert_eq!(event["headers"]["X"], "2");
+        assert_eq!(event["multiValueHeaders"]["X"], json!(["1", "2"]));
+        assert_eq!(event["queryStringParameters"], json!({"a": "2", "b": ""}));
+        let all = json!({"a": ["1", "2"], "b": [""]});
+        assert_eq!(event["multiValueQueryStringParameters"], all);
+    }
+
+    #[test]
+    fn who_forwarded_the_request_is_kept() {
+        let sent = head(&[("x-forwarded-for", "192.0.2.1"), ("Upgrade", "websocket")], "");
+        let event = parsed(&facts().connect(&sent, None));
+        assert_eq!(event["headers"]["X-Forwarded-For"], "192.0.2.1, 127.0.0.1");
+        assert!(event["headers"].get("Upgrade").is_none());
+        let event = parsed(&facts().authorization(&sent));
+        assert_eq!(event["headers"]["Upgrade"], "websocket");
+        assert_eq!(event["headers"]["content-length"], "0");
+    }
+
+    #[test]
+    fn the_authorizer_is_on_every_event_and_its_latency_on_the_first() {
+        let mut facts = facts();
+        let context = json!({"team": "red", "principalId": "ada"});
+        facts.authorizer = context.as_object().cloned();
+        let event = parsed(&facts.connect(&Head::default(), Some(7)));
+        let with_latency = json!({"team": "red", "principalId": "ada", "integrationLatency": 7});
+        assert_eq!(event["requestContext"]["authorizer"], with_latency);
+        for event in [facts.message("send", "hi"), facts.disconnect(&ending())] {
+            assert_eq!(parsed(&event)["requestContext"]["authorizer"], context);
+        }
+    }
+
+    #[test]
+    fn variables_are_there_where_the_stage_has_some() {
+        let mut facts = facts();
+        assert!(parsed(&facts.message("send", "hi")).get("stageVariables").is_none());
+        facts.stage_variables.insert("color".to_owned(), "blue".to_owned());
+        assert_eq!(parsed(&facts.message("send", "hi"))["stageVariables"]["color"], "blue");
+    }
+
+    fn ending() -> Ending {
+        Ending { code: 1001, reason: String::new() }
+    }
+}

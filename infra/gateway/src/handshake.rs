@@ -176,3 +176,25 @@ fn reason(status: u16) -> &'static str {
         _ => "Refused by the integration",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_accept_key_is_that_of_the_protocol() {
+        // The example of RFC 6455, section 1.3.
+        let answer = switching("dGhlIHNhbXBsZSBub25jZQ==", Some("chat"));
+        assert!(answer.starts_with("HTTP/1.1 101 "), "{answer}");
+        assert!(answer.contains("Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"));
+        assert!(answer.contains("Sec-WebSocket-Protocol: chat\r\n"));
+        assert!(answer.ends_with("\r\n\r\n"));
+    }
+
+    #[test]
+    fn a_protocol_cannot_smuggle_headers() {
+        let answer = switching("dGhlIHNhbXBsZSBub25jZQ==", Some("chat\r\nSet-Cookie: a=b"));
+        assert!(!answer.contains("Set-Cookie"));
+        assert!(!answer.contains("Sec-WebSocket-Protocol"));
+    }
+}

@@ -112,3 +112,81 @@ fn api_id(logical: &str) -> String {
     let letters = letters.map(|letter| letter.to_ascii_lowercase());
     letters.chain(std::iter::repeat('0')).take(API_ID_LENGTH).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Logs;
+    use crate::launch::Launch;
+
+    fn functions() -> Functions {
+        let launch = Launch {
+            name: "Room".to_owned(),
+            executable: "/nowhere/bootstrap".into(),
+            environment: BTreeMap::new(),
+            memory_mb: 128,
+            timeout: Duration::from_secs(3),
+            concurrency: 1,
+            processes_max: 1,
+            logs: Logs::Discard,
+        };
+        Functions { pools: BTreeMap::from([("Room".to_owned(), Pool::new(launch))]) }
+    }
+
+    fn api(keys: &[&str]) -> Api {
+        let route = |key: &&str| {
+            let route = template::model::Route {
+                function: "Room".to_owned(),
+                two_way: false,
+                integration_timeout: Duration::from_secs(60),
+            };
+            ((*key).to_owned(), route)
+        };
+        Api {
+            id: "ChatApi".to_owned(),
+            stage: "prod".to_owned(),
+            route_selection: "$request.body.action".to_owned(),
+            routes: keys.iter().map(route).collect(),
+            authorizer: None,
+            stage_variables: BTreeMap::new(),
+        }
+    }
+
+    fn check(keys: &[&str], body: &str, expected: Option<&str>) {
+        let stage = Stage::new(&api(keys), &functions()).unwrap();
+        assert_eq!(stage.select(body).map(|(key, _)| key), expected, "{body}");
+    }
+
+    #[test]
+    fn a_message_selects_its_route_or_the_default_one() {
+        check(&["send", "$default"], r#"{"action":"send"}"#, Some("send"));
+        check(&["send", "$default"], r#"{"action":"other"}"#, Some("$default"));
+        check(&["send"], r#"{"action":"other"}"#, None);
+    }
+
+    #[test]
+    fn a_message_never_selects_a_connection_route() {
+        check(&["$connect", "$default"], r#"{"action":"$connect"}"#, Some("$default"));
+        check(&["$disconnect"], r#"{"action":"$disconnect"}"#, None);
+    }
+
+    #[test]
+    fn no_route_waits_longer_than_aws() {
+        let stage = Stage::new(&api(&["send"]), &functions()).unwrap();
+        assert_eq!(stage.route("send").unwrap().timeout, INTEGRATION_TIMEOUT_MAX);
+    }
+
+    #[test]
+    fn what_cannot_be_served_is_an_error() {
+        let unknown = Stage::new(&api(&["send"]), &Functions::default());
+        assert!(matches!(unknown, Err(Error::UnknownFunction { .. })));
+        let api = Api { route_selection: "$request.header.x".to_owned(), ..api(&["send"]) };
+        assert!(matches!(Stage::new(&api, &functions()), Err(Error::RouteSelection { .. })));
+    }
+
+    #[test]
+    fn an_api_id_has_the_shape_of_a_real_one() {
+        assert_eq!(api_id("Chat-Api"), "chatapi000");
+        assert_eq!(api_id("AVeryLongLogicalId"), "averylongl");
+    }
+}
