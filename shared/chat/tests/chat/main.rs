@@ -1,0 +1,12 @@
+//! What the routes do, on a store in memory and a push that writes down.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod connect;
+mod crashes;
+mod history;
+mod reset;
+mod schedules;
+mod send;
+mod sync;
+mod telling;
+mod town;

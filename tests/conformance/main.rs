@@ -1,0 +1,5 @@
+//! Every adapter against every promise.
+
+mod consumption;
+mod dynamo;
+mod tables;

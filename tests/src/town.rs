@@ -1,0 +1,119 @@
+//! The whole system on this machine.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use gateway::{Fault, Gateway, Logs, Running, Settings, Store};
+use store::Tables;
+use store_dynamo::Dynamo;
+use timeline::{Timestamp, UserId};
+
+use crate::{Client, Handshake, binaries, embedded, within};
+
+/// A token as a test wants it.
+#[derive(Clone, Debug)]
+pub struct Token {
+    /// Whom it names.
+    pub user: String,
+    /// When it expires, in seconds from now.
+    pub seconds: u64,
+}
+
+/// The gateway with the project's own template and binaries.
+#[derive(Debug)]
+pub struct Town {
+    running: Running,
+    secret: String,
+}
+
+impl Town {
+    /// A town whose tables are in memory.
+    pub async fn start() -> Self {
+        Self::with(|_| ()).await
+    }
+
+    /// A town whose tables are in this file.
+    pub async fn in_file(path: &Path) -> Self {
+        Self::with(|settings| settings.store = Store::File(path.to_owned())).await
+    }
+
+    /// A town whose functions log into this directory.
+    pub async fn logging(directory: PathBuf) -> Self {
+        Self::with(|settings| settings.logs = Logs::Directory(directory)).await
+    }
+
+    /// A town after `change` has changed its settings.
+    pub async fn with(change: impl FnOnce(&mut Settings)) -> Self {
+        let deployment = deployment();
+        let secret = deployment.parameters["DevelopmentSecret"].clone();
+        let mut settings = Settings::new(deployment, binaries::all().clone());
+        change(&mut settings);
+        Self { running: Gateway::start(settings).await.unwrap(), secret }
+    }
+
+    /// Stops it in order.
+    pub async fn stop(self) -> gateway::Bill {
+        within(self.running.stop()).await
+    }
+
+    /// The gateway.
+    pub fn gateway(&self) -> &Running {
+        &self.running
+    }
+
+    /// Arms a fault, as it is spelled on the command line.
+    pub fn arm(&self, fault: &str) {
+        let fault: Fault = fault.parse().unwrap();
+        self.running.faults().arm(fault);
+    }
+
+    /// Waits until so many faults have struck since the start.
+    pub async fn struck(&self, count: u64) {
+        within(self.running.faults().fired_at_least(count)).await;
+    }
+
+    /// The tables, as a function sees them.
+    pub fn store(&self) -> Dynamo {
+        let tables = Tables {
+            timeline: "TimelineTable".to_owned(),
+            inbox: "InboxTable".to_owned(),
+            directory: "DirectoryTable".to_owned(),
+            connections: "ConnectionsTable".to_owned(),
+        };
+        Dynamo::new(embedded::client(&self.running.dynamodb_endpoint()), tables)
+    }
+
+    /// A development token.
+    pub fn token(&self, token: &Token) -> String {
+        let user = UserId::parse(&token.user).unwrap();
+        let now = now().plus(token.seconds * 1_000).0;
+        // A development token is good for a day from when it is made.
+        let made = Timestamp(now - auth::development::LIFE_SECONDS * 1_000);
+        auth::development::token(&user, &self.secret, made)
+    }
+
+    /// The handshake of a user's device.
+    pub fn handshake(&self, user: &str, device: &str) -> Handshake {
+        let token = self.token(&Token { user: user.to_owned(), seconds: 3_600 });
+        Handshake::new(&self.running.url()).device(device).bearer(&token)
+    }
+
+    /// A user's device, connected.
+    pub async fn client(&self, user: &str, device: &str) -> Client {
+        self.handshake(user, device).connect().await.unwrap()
+    }
+}
+
+/// The project's template with the parameters of local development.
+pub fn deployment() -> template::model::Deployment {
+    let read = |path: &str| std::fs::read_to_string(binaries::root().join(path)).unwrap();
+    let parameters: BTreeMap<_, _> =
+        template::samconfig_parameters(&read("infra/sam/samconfig.toml"), "local").unwrap();
+    template::load(&read("template.yaml"), &parameters, &template::Context::default()).unwrap()
+}
+
+#[expect(clippy::disallowed_methods, reason = "tokens are checked against the real clock")]
+fn now() -> Timestamp {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    Timestamp(u64::try_from(since.as_millis()).unwrap())
+}
