@@ -36,7 +36,7 @@ pub struct Options {
     /// The configuration environment that parameters are taken from.
     #[arg(long, default_value = "local")]
     pub config_env: String,
-    /// The SAM configuration file; none is needed.
+    /// The SAM configuration file, from the template's directory; none is needed.
     #[arg(long, default_value = "infra/sam/samconfig.toml")]
     pub config_file: PathBuf,
     /// Overrides a parameter of the template: `Name=value`; may be repeated.

