@@ -5,9 +5,7 @@ use futures_util::future::join;
 use timeline::exchange::Outgoing;
 use timeline::{Body, Kind};
 
-use crate::town::{
-    Town, caller, direct, group, message, run, said, seq, text, trips, within,
-};
+use crate::town::{Town, caller, direct, group, message, run, said, seq, text, trips, within};
 
 #[test]
 fn a_known_conversation_takes_two_round_trips_to_the_ack_and_four_to_the_push() {

@@ -50,10 +50,7 @@ fn positions_are_of_each_inbox_and_sequences_of_the_conversation() {
     town.fill(&desk, "bob", 2);
     town.send(&phone, text("carol", 1, Some(0)));
     let told = town.send(&desk, text("bob", 3, Some(2)));
-    assert_eq!(
-        told,
-        ["alice/desk: kept 3 own 1=1 own 2=2", "bob/phone: 4=3 by alice own 3=1"]
-    );
+    assert_eq!(told, ["alice/desk: kept 3 own 1=1 own 2=2", "bob/phone: 4=3 by alice own 3=1"]);
 }
 
 #[test]
