@@ -1,0 +1,50 @@
+//! What clients are told without asking.
+
+use timeline::exchange;
+use wire::{Incoming, Marker, Message, Push};
+
+use crate::{Golden, direct, entry, seq};
+
+#[test]
+fn the_client_reads_what_is_pushed() {
+    for (name, push) in pushes() {
+        let Ok(Incoming::Message(read)) = Incoming::parse(&push.to_json()) else {
+            panic!("{name} is no pushed message");
+        };
+        assert_eq!(read, push, "{name}");
+    }
+    let (_, plain) = &pushes()[0];
+    assert_eq!(plain.message.text().as_deref(), Some("Shall we meet?"));
+}
+
+#[test]
+fn what_is_no_message_is_told_apart() {
+    let gateway = r#"{"message": "Internal server error", "connectionId":"c=", "requestId":"r"}"#;
+    let Ok(Incoming::Gateway { message }) = Incoming::parse(gateway) else {
+        panic!("not the gateway's");
+    };
+    assert_eq!(message, "Internal server error");
+
+    let read = r#"{"event":"read","conversation":"d~alice~bob","user":"bob","seq":42,"at":1}"#;
+    let Ok(Incoming::Unknown { event }) = Incoming::parse(read) else { panic!("not unknown") };
+    assert_eq!(event, "read");
+
+    for wrong in ["", "7", "\"\"", "{", r#"{"event":"message"}"#, r#"{"event":7}"#] {
+        assert!(Incoming::parse(wrong).is_err(), "{wrong} was understood");
+    }
+}
+
+pub(crate) fn goldens() -> Vec<Golden> {
+    pushes().into_iter().map(|(name, push)| (format!("push-{name}"), push.to_json())).collect()
+}
+
+fn pushes() -> Vec<(&'static str, Push)> {
+    let message = Message::of_push(&direct(), &entry(), seq(17));
+    let own = exchange::Marker { position: seq(16), conversation: direct(), seq: seq(41) };
+    let withdrawn = Message { body: None, ..message.clone() };
+    vec![
+        ("message", Push { message: message.clone(), own: Vec::new() }),
+        ("message-own", Push { message, own: vec![Marker::from(&own)] }),
+        ("message-withdrawn", Push { message: withdrawn, own: Vec::new() }),
+    ]
+}
