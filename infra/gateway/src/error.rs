@@ -58,6 +58,12 @@ pub enum Error {
         /// What the machine said.
         source: std::io::Error,
     },
+    /// The process that ends the functions with the gateway cannot be started.
+    #[error("cannot start the guard of the functions")]
+    Guard {
+        /// What the machine said.
+        source: std::io::Error,
+    },
     /// The embedded database did not start, or refused a table.
     #[error("cannot start the database")]
     Database {

@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 use crate::connection::Registry;
 use crate::database::Database;
 use crate::functions::Functions;
+use crate::guard::Guard;
 use crate::launch::Launch;
 use crate::meter::Meter;
 use crate::pool::Pool;
@@ -38,6 +39,8 @@ pub struct Running {
     /// The stage of the first API.
     stage: String,
     bill_route: Option<String>,
+    /// Last, for what it guards is to end in order first.
+    _guard: Guard,
 }
 
 impl Gateway {
@@ -58,7 +61,8 @@ impl Gateway {
         let faults = Arc::new(FaultSwitches::new(settings.faults.clone(), settings.seed));
         let functions = Arc::new(OnceLock::new());
         let database = Database::start(&settings, Arc::clone(&faults), Arc::clone(&functions))?;
-        let bound = bind_functions(&settings, port, &database.endpoint())?;
+        let guard = Guard::start().map_err(|source| Error::Guard { source })?;
+        let bound = bind_functions(&settings, port, &database.endpoint(), guard.group())?;
         let functions = Arc::clone(functions.get_or_init(|| Arc::new(bound)));
         let stages = bind_stages(&settings, &functions)?;
         let routes = stages.values().flat_map(|stage| stage.route_keys().cloned());
@@ -77,7 +81,8 @@ impl Gateway {
         });
         let server = tokio::spawn(server::serve(listener, Arc::clone(&shared)));
         let bill_route = settings.bill_route;
-        Ok(Running { shared, server, database: Some(database), stage, bill_route })
+        let database = Some(database);
+        Ok(Running { shared, server, database, stage, bill_route, _guard: guard })
     }
 }
 
@@ -179,7 +184,12 @@ fn management_endpoint(port: u16, stage: &str) -> String {
 }
 
 /// Makes the functions; those that no API invokes and cargo does not build are left out.
-fn bind_functions(settings: &Settings, port: u16, dynamodb: &str) -> Result<Functions, Error> {
+fn bind_functions(
+    settings: &Settings,
+    port: u16,
+    dynamodb: &str,
+    group: i32,
+) -> Result<Functions, Error> {
     let apis = &settings.deployment.apis;
     let invoked: BTreeSet<_> = apis.values().flat_map(invoked_by).collect();
     let mut pools = BTreeMap::new();
@@ -202,6 +212,7 @@ fn bind_functions(settings: &Settings, port: u16, dynamodb: &str) -> Result<Func
             timeout: function.timeout,
             concurrency: settings.concurrency.max(1),
             processes_max: settings.processes_max.max(1),
+            group,
             logs: settings.logs.clone(),
         };
         pools.insert(name.clone(), Pool::new(launch));

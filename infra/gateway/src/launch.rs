@@ -49,6 +49,8 @@ pub(crate) struct Launch {
     /// Invocations one process is given at a time.
     pub(crate) concurrency: u32,
     pub(crate) processes_max: usize,
+    /// The process group of everything that ends with the gateway.
+    pub(crate) group: i32,
     pub(crate) logs: Logs,
 }
 
@@ -116,8 +118,7 @@ impl Launch {
             .stdout(output)
             .stderr(Stdio::piped())
             .kill_on_drop(true)
-            // Ctrl-C is for the gateway alone: the last `$disconnect`s still need their functions.
-            .process_group(0)
+            .process_group(self.group)
             .spawn()?;
         let is_shown = self.logs == Logs::Console;
         if let Some(output) = child.stdout.take() {

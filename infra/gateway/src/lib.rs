@@ -38,6 +38,7 @@ mod event;
 mod fault;
 mod functions;
 mod gateway;
+mod guard;
 mod handshake;
 mod head;
 mod identifier;

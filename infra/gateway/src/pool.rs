@@ -317,6 +317,7 @@ mod tests {
             timeout,
             concurrency: 2,
             processes_max,
+            group: 0,
             logs: Logs::Discard,
         })
     }

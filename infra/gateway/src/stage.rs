@@ -128,6 +128,7 @@ mod tests {
             timeout: Duration::from_secs(3),
             concurrency: 1,
             processes_max: 1,
+            group: 0,
             logs: Logs::Discard,
         };
         Functions { pools: BTreeMap::from([("Room".to_owned(), Pool::new(launch))]) }

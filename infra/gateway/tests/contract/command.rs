@@ -84,6 +84,27 @@ async fn it_serves_until_it_is_told_to_stop_and_leaves_nothing_behind() {
     }
 }
 
+/// A killed program cannot clean up, and still nothing of it may go on running.
+#[tokio::test]
+async fn it_leaves_no_process_behind_even_when_it_is_killed() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut journal = Journal::listen().await;
+    let parameter = format!("Journal={}", journal.address);
+    let arguments = ["--port", "0", "--ephemeral", "--parameter", &parameter];
+    let mut child = command(folder.path(), &arguments).spawn().unwrap();
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    let mut said = String::new();
+    let url = url(&mut output, &mut said).await;
+    let address = url.strip_prefix("ws://").unwrap().strip_suffix("/prod").unwrap();
+    let mut socket = Handshake::new(address, "/prod?user=ada").open().await;
+    socket.say(r#"{"action":"shout","text":"hello"}"#).await;
+    assert_eq!(socket.text().await, "HELLO");
+    let process = journal.next("shout").await.process();
+
+    within(child.kill()).await.unwrap();
+    within(async { while signal(process, "0").await {} }).await;
+}
+
 #[tokio::test]
 async fn a_port_that_is_taken_is_said_plainly() {
     let folder = tempfile::tempdir().unwrap();
