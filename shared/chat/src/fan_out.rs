@@ -1,8 +1,8 @@
 //! Telling: a message that is kept goes into its members' inboxes and to their devices.
 //!
-//! The author's own inbox comes last: its entry is the marker of a finished fan-out. Whoever finds a
-//! message without its marker does the fan-out again, and whatever was done already is found and not
-//! done twice.
+//! The author's own inbox comes last: its entry is the marker of a finished fan-out. Whoever finds
+//! a message without its marker does the fan-out again, and whatever was done already is found and
+//! not done twice.
 //!
 //! # Invariants
 //!

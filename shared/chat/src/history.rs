@@ -32,7 +32,7 @@ pub async fn history(
     let scan = |scan| ports.timelines.scan(&timeline, scan);
     let (conversation, part, oldest, newest) = join4(
         ports.directory.conversation(&lookup.conversation),
-        read(ports, &lookup),
+        read(ports, &lookup, Seq::FIRST),
         scan(Scan::since(Seq::FIRST, 1)),
         scan(Scan::newest()),
     )
@@ -46,22 +46,31 @@ pub async fn history(
     let last = ends(newest.map_err(Error::store("read the newest message"))?);
     let first = if last == Seq::ZERO { Seq::ZERO } else { oldest.max(joined) };
     let mut entries = part.map_err(Error::store("read the messages"))?;
-    entries.retain(|entry| entry.seq >= joined);
+    if entries.iter().any(|entry| entry.seq < joined) {
+        // What the caller may not see took places on the page.
+        let visible = read(ports, &lookup, joined).await;
+        entries = visible.map_err(Error::store("read the messages"))?;
+    }
     Ok(page(lookup, entries, first, last))
 }
 
-/// One entry more than the page holds, where that tells whether the part goes on.
-async fn read(ports: HistoryPorts<'_>, lookup: &Lookup) -> Result<Vec<Entry>, store::Error> {
+/// The part from `floor` on, one entry more than the page holds, which tells whether it goes on.
+async fn read(
+    ports: HistoryPorts<'_>,
+    lookup: &Lookup,
+    floor: Seq,
+) -> Result<Vec<Entry>, store::Error> {
     let timeline = lookup.conversation.timeline();
     let max_count = lookup.limit + 1;
     let (direction, first, last) = match &lookup.part {
-        Part::Newest => (Direction::Backward, Seq::FIRST, Seq::MAX),
-        Part::Before(seq) => (Direction::Backward, Seq::FIRST, seq.previous()),
+        Part::Newest => (Direction::Backward, floor, Seq::MAX),
+        Part::Before(seq) => (Direction::Backward, floor, seq.previous()),
         Part::After(seq) if *seq == Seq::MAX => return Ok(Vec::new()),
-        Part::After(seq) => (Direction::Forward, seq.next(), Seq::MAX),
-        Part::Between(first, last) => (Direction::Forward, *first, *last),
+        Part::After(seq) => (Direction::Forward, floor.max(seq.next()), Seq::MAX),
+        Part::Between(first, last) => (Direction::Forward, floor.max(*first), *last),
         Part::Listed(seqs) => {
-            let places: Vec<_> = seqs.iter().map(|seq| (timeline.clone(), *seq)).collect();
+            let visible = seqs.iter().filter(|seq| **seq >= floor);
+            let places: Vec<_> = visible.map(|seq| (timeline.clone(), *seq)).collect();
             let found = ports.timelines.get_many(&places).await?;
             let mut entries: Vec<_> = found.into_iter().map(|(_, entry)| entry).collect();
             entries.sort_by_key(|entry| entry.seq);
@@ -78,7 +87,9 @@ async fn read(ports: HistoryPorts<'_>, lookup: &Lookup) -> Result<Vec<Entry>, st
 fn page(lookup: Lookup, entries: Vec<Entry>, first: Seq, last: Seq) -> Found {
     let Lookup { conversation, part, limit } = lookup;
     let read = entries.len();
-    let mut left = limits::ANSWER_BYTES_MAX - limits::ENVELOPE_BYTES_MAX;
+    let listed = if let Part::Listed(seqs) = &part { seqs.len() } else { 0 };
+    let missing_max = listed.max(limit) * limits::SEQ_BYTES;
+    let mut left = limits::ANSWER_BYTES_MAX - limits::ENVELOPE_BYTES_MAX - missing_max;
     let fits = |entry: &Entry| {
         let bytes = answer_bytes(&conversation, &entry.author, &entry.kind, entry.body.as_ref());
         let fits = bytes <= left;

@@ -8,8 +8,8 @@
 //! after that     the sender's own inbox, where their other devices listen -> they are told
 //! ```
 //!
-//! The first message of a direct conversation takes two round trips more, a message without a base
-//! one.
+//! The first message of a direct conversation takes two round trips more, and so does a message
+//! without a base.
 
 use futures_util::future::{join4, try_join_all};
 use push::{Notice, Push};

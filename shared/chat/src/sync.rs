@@ -61,34 +61,53 @@ pub async fn sync(
     let Some((entries, end)) = following(cursor, page, now) else {
         return reset(ports, caller, None, now).await;
     };
-    if let Some(end) = end.filter(|end| end.wants_anchor(now)) {
-        let raised = ports.inboxes.raise_anchor(&caller.user, end.position).await;
-        raised.map_err(Error::store("raise the inbox's anchor"))?;
-    }
-    let tail = match end {
-        Some(end) => end.position,
-        None => {
-            let tail = ports.inboxes.tail(&caller.user).await;
-            tail.map_err(Error::store("read the inbox's tail"))?.position()
-        }
+    let end = match end {
+        Some(end) => end,
+        None => read_end(ports, caller).await?,
     };
+    hold(ports, caller, end, now).await?;
+    let tail = end.position;
     let (entries, moved) = join(
         with_bodies(ports, entries),
         moved(ports, caller, catchup.tails.into_iter().collect()),
     )
     .await;
-    let entries = fitting(entries?);
+    let moved = moved?;
+    let entries = fitting(entries?, &moved);
     let cursor = entries.last().map_or(cursor, |entry| entry.position);
     Ok(Caught {
         entries,
         cursor,
         more: cursor < tail,
         reset: false,
-        conversations: moved?,
+        conversations: moved,
         tail,
         seen: now,
         page: None,
     })
+}
+
+/// The inbox's end, where no page has reached it.
+async fn read_end(ports: SyncPorts<'_>, caller: &Caller) -> Result<InboxEnd, Error> {
+    let tail = ports.inboxes.tail(&caller.user).await;
+    let tail = tail.map_err(Error::store("read the inbox's tail"))?;
+    let expires = tail.newest.first().map(|entry| entry.expires);
+    Ok(InboxEnd { position: tail.position(), anchor: tail.anchor, expires })
+}
+
+/// Raises the anchor to an old end before a device is given a cursor by it: an inbox that emptied
+/// would number from 1 again, and the cursor would hide what comes.
+async fn hold(
+    ports: SyncPorts<'_>,
+    caller: &Caller,
+    end: InboxEnd,
+    now: Timestamp,
+) -> Result<(), Error> {
+    if !end.wants_anchor(now) {
+        return Ok(());
+    }
+    let raised = ports.inboxes.raise_anchor(&caller.user, end.position).await;
+    raised.map_err(Error::store("raise the inbox's anchor"))
 }
 
 /// Closes a connection that its device's registration does not name.
@@ -139,8 +158,9 @@ async fn reset(
     after: Option<&ConversationId>,
     now: Timestamp,
 ) -> Result<Caught, Error> {
-    let tail = ports.inboxes.tail(&caller.user).await;
-    let tail = tail.map_err(Error::store("read the inbox's tail"))?.position();
+    let end = read_end(ports, caller).await?;
+    hold(ports, caller, end, now).await?;
+    let tail = end.position;
     let count = limits::RESET_CONVERSATIONS_MAX;
     let mine = ports.directory.conversations(&caller.user, after, count).await;
     let mine = mine.map_err(Error::store("read the conversations"))?;
@@ -206,9 +226,10 @@ async fn with_bodies(
     Ok(entries)
 }
 
-/// As many entries as one answer carries, at least one.
-fn fitting(mut entries: Vec<InboxEntry>) -> Vec<InboxEntry> {
-    let mut left = limits::ANSWER_BYTES_MAX - limits::ENVELOPE_BYTES_MAX;
+/// As many entries as one answer carries beside the conversations that moved, at least one.
+fn fitting(mut entries: Vec<InboxEntry>, moved: &[(ConversationId, Seq)]) -> Vec<InboxEntry> {
+    let moved = moved.iter().map(|(id, _)| limits::TAIL_FIELDS_BYTES + id.as_str().len());
+    let mut left = limits::ANSWER_BYTES_MAX - limits::ENVELOPE_BYTES_MAX - moved.sum::<usize>();
     let fits = entries.iter().take_while(|entry| {
         let InboxEntry { conversation, author, kind, body, .. } = entry;
         let bytes = answer_bytes(conversation, author, kind, body.as_ref());

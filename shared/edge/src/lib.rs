@@ -1,6 +1,7 @@
 //! Lambda's side of a function: its environment, its events, its answers.
 //!
-//! The only crate that names AWS's event types, reads the environment, asks the time and rolls dice.
+//! The only crate that names AWS's event types, reads the environment, asks the time and rolls
+//! dice.
 //!
 //! # Layout
 //!

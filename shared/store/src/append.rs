@@ -97,7 +97,7 @@ pub async fn observe(
 ///
 /// [`Error::Contended`] after [`limits::APPEND_CONFLICTS_MAX`] lost places,
 /// [`Error::Conflict`] when the author used the same id for another content before, and the
-/// store's own. The same call with the same base may be made again after any of them but a conflict.
+/// store's own. The same call with the same base may be made again after any but a conflict.
 pub async fn append(
     timelines: &dyn Timelines,
     pace: &dyn Pace,

@@ -62,7 +62,7 @@ macro_rules! text_id {
 }
 
 text_id!(
-    /// A person, as the token's `sub` names them. It cannot contain `~`, so ids can be joined by it.
+    /// A person, as the token's `sub` names them. It has no `~`, so ids can be joined by it.
     UserId,
     "user id",
     "1 to 64 of A-Z a-z 0-9 . _ @ : -",

@@ -18,6 +18,9 @@ pub const DEVICE_ID_BYTES_MAX: usize = 64;
 /// The longest connection id we keep. Ours; API Gateway's are 16 characters.
 pub const CONNECTION_ID_BYTES_MAX: usize = 128;
 
+/// The longest conversation id. Ours: `d~`, two user ids and a `~`.
+pub const CONVERSATION_ID_BYTES_MAX: usize = 2 * USER_ID_BYTES_MAX + 3;
+
 /// The longest timeline id. Ours; a direct conversation needs 131.
 pub const TIMELINE_ID_BYTES_MAX: usize = 255;
 
@@ -50,6 +53,22 @@ pub const ENVELOPE_BYTES_MAX: usize = 1_536;
 /// What a message's field names, numbers and cid take at most in an answer, its conversation,
 /// author, kind and body apart. Ours: three numbers of at most 20 digits, a UUID, nine names.
 pub const MESSAGE_FIELDS_BYTES: usize = 220;
+
+/// What the longest message takes in an answer. Ours.
+pub const MESSAGE_BYTES_MAX: usize = MESSAGE_FIELDS_BYTES
+    + CONVERSATION_ID_BYTES_MAX
+    + USER_ID_BYTES_MAX
+    + KIND_BYTES_MAX
+    + BODY_BYTES_MAX;
+
+/// What a conversation's tail takes at most in an answer, its id apart. Ours: one number, two names.
+pub const TAIL_FIELDS_BYTES: usize = 60;
+
+/// What a conversation's tail takes at most in an answer. Ours.
+pub const TAIL_BYTES_MAX: usize = TAIL_FIELDS_BYTES + CONVERSATION_ID_BYTES_MAX;
+
+/// What a sequence takes at most in a list of an answer. Ours: 16 digits and a comma.
+pub const SEQ_BYTES: usize = 17;
 
 /// The most entries in one answer of `sync` or `history`. Ours.
 pub const PAGE_ENTRIES_MAX: usize = 100;
@@ -107,7 +126,7 @@ pub const CONNECTION_MS_MAX: u64 = 2 * 60 * 60 * 1_000;
 pub const RETRY_AFTER_MS: u64 = 250;
 
 /// The most conversations in one page of a reset. Ours: with ids at their longest they fit a frame.
-pub const RESET_CONVERSATIONS_MAX: usize = 150;
+pub const RESET_CONVERSATIONS_MAX: usize = 140;
 
 /// How many requests of one invocation run at once. Ours.
 pub const CONCURRENT_MAX: usize = 64;
@@ -119,9 +138,13 @@ pub const MARKER_PAGES_MAX: usize = 10;
 pub const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
 
 const _: () = assert!(BODY_BYTES_MAX + ENVELOPE_BYTES_MAX <= ANSWER_BYTES_MAX);
-const _: () =
-    assert!(RESET_CONVERSATIONS_MAX * (TIMELINE_ID_BYTES_MAX / 2 + 60) < ANSWER_BYTES_MAX);
+const _: () = {
+    let left = ANSWER_BYTES_MAX - ENVELOPE_BYTES_MAX;
+    assert!(RESET_CONVERSATIONS_MAX * TAIL_BYTES_MAX <= left);
+    // Beside as many tails as a request may name, an answer holds the longest message.
+    assert!(TAILS_MAX * TAIL_BYTES_MAX + MESSAGE_BYTES_MAX <= left);
+};
 const _: () = assert!(ANSWER_BYTES_MAX < FRAME_BYTES_MAX);
-const _: () = assert!(2 * USER_ID_BYTES_MAX + 3 <= TIMELINE_ID_BYTES_MAX);
+const _: () = assert!(CONVERSATION_ID_BYTES_MAX <= TIMELINE_ID_BYTES_MAX);
 const _: () = assert!(AWAY_MS_MAX < INBOX_LIFE_MS && ANCHOR_AGE_MS < AWAY_MS_MAX);
 const _: () = assert!(APPEND_GALLOPS_MAX < APPEND_CONFLICTS_MAX);

@@ -122,6 +122,16 @@ fn the_anchor_is_raised_once_the_tail_is_a_week_old() {
 }
 
 #[test]
+fn whatever_gives_a_cursor_raises_the_anchor_of_an_old_tail() {
+    for catchup in [from(None), Catchup { limit: 2, ..from(Some(0)) }] {
+        let (town, phone) = bob_with(3);
+        town.wait(limits::ANCHOR_AGE_MS);
+        town.sync(&phone, catchup);
+        assert_eq!(town.anchor("bob"), 3);
+    }
+}
+
+#[test]
 fn a_resets_conversations_are_paged() {
     let town = Town::new();
     let bob = person("bob");
