@@ -20,9 +20,6 @@ pub(crate) enum Error {
         /// Why.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// The token could not be signed.
-    #[error("cannot sign a token")]
-    Sign(#[source] jsonwebtoken::errors::Error),
     /// A file of the device's state cannot be read or written.
     #[error("cannot use {path}")]
     State {

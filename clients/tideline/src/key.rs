@@ -4,9 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use engine::Token;
-use jsonwebtoken::{Algorithm, EncodingKey, Header};
-use serde::Serialize;
-use timeline::UserId;
+use timeline::{Timestamp, UserId};
 
 use crate::arguments::{Identity, KeyArguments};
 use crate::error::Error;
@@ -16,9 +14,6 @@ const CONFIGURATION: &str = "infra/sam/samconfig.toml";
 
 /// The parameter that holds the development key.
 const PARAMETER: &str = "DevelopmentSecret";
-
-/// How long a development token is valid, in seconds: 24 hours.
-const VALID_SECONDS: u64 = 24 * 60 * 60;
 
 /// Where the tokens of a session come from.
 #[derive(Debug)]
@@ -34,14 +29,6 @@ pub(crate) enum Tokens {
         /// The one that was signed last.
         last: Option<String>,
     },
-}
-
-/// What a development token says.
-#[derive(Serialize)]
-struct Claims<'a> {
-    sub: &'a str,
-    iat: u64,
-    exp: u64,
 }
 
 impl Tokens {
@@ -62,8 +49,7 @@ impl Tokens {
             (Self::Given(token), _) => Ok(token.clone()),
             (Self::Minted { last: Some(token), .. }, Token::Current) => Ok(token.clone()),
             (Self::Minted { user, key, last }, Token::Current | Token::Fresh) => {
-                let token = mint(user, key, now_seconds())?;
-                Ok(last.insert(token).clone())
+                Ok(last.insert(mint(user, key)).clone())
             }
         }
     }
@@ -78,17 +64,15 @@ pub(crate) fn find(arguments: &KeyArguments) -> Result<String, Error> {
     search(&here)
 }
 
-/// The full seconds since 1970.
-pub(crate) fn now_seconds() -> u64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    now.map(|now| now.as_secs()).unwrap_or_default()
-}
-
 /// Signs a development token for a user.
-pub(crate) fn mint(user: &UserId, key: &str, now_seconds: u64) -> Result<String, Error> {
-    let claims = Claims { sub: user.as_str(), iat: now_seconds, exp: now_seconds + VALID_SECONDS };
-    let key = EncodingKey::from_secret(key.as_bytes());
-    jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &key).map_err(Error::Sign)
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a token is good for a day from when it is asked for"
+)]
+pub(crate) fn mint(user: &UserId, key: &str) -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let now = Timestamp(u64::try_from(now.as_millis()).unwrap_or(u64::MAX));
+    auth::development::token(user, key, now)
 }
 
 /// Looks for the key in a directory and those above.
@@ -152,20 +136,6 @@ mod tests {
         assert!(matches!(search(root.path()), Err(Error::NoKey)));
         std::fs::write(sam.join("samconfig.toml"), "version = \n").unwrap();
         assert!(matches!(search(root.path()), Err(Error::Configuration { .. })));
-    }
-
-    #[test]
-    fn a_token_names_the_user_and_expires_after_a_day() {
-        let token = mint(&"alice".parse().unwrap(), "s3cret", now_seconds()).unwrap();
-        let key = jsonwebtoken::DecodingKey::from_secret(b"s3cret");
-        let validation = jsonwebtoken::Validation::new(Algorithm::HS256);
-        let claims =
-            jsonwebtoken::decode::<serde_json::Value>(&token, &key, &validation).unwrap().claims;
-        assert_eq!(claims["sub"], "alice");
-        let life = claims["exp"].as_u64().unwrap() - claims["iat"].as_u64().unwrap();
-        assert_eq!(life, VALID_SECONDS);
-        let other = jsonwebtoken::DecodingKey::from_secret(b"other");
-        assert!(jsonwebtoken::decode::<serde_json::Value>(&token, &other, &validation).is_err());
     }
 
     #[test]
