@@ -1,3 +1,16 @@
 //! The whole system, over real sockets and the functions' own binaries.
 
 #![expect(clippy::unwrap_used, reason = "what fails in a test fails the test")]
+
+mod command_line;
+mod cost;
+mod devices;
+mod exchange;
+mod history;
+mod kills;
+mod logs;
+mod permissions;
+mod refusals;
+mod restart;
+mod sync;
+mod tokens;

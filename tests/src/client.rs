@@ -168,13 +168,28 @@ impl Client {
         while let Some(Ok(_)) = within(self.socket.next()).await {}
     }
 
+    /// Sends a frame, and waits for the text of the next frame.
+    pub async fn ask_text(&mut self, frame: &Value) -> String {
+        self.send(frame).await;
+        self.next_text().await.expect("the connection stays open")
+    }
+
+    /// Waits for the text of the next frame, which is to be a push.
+    pub async fn pushed_text(&mut self) -> String {
+        self.next_text().await.expect("the connection stays open")
+    }
+
     async fn next(&mut self) -> Result<Value, Option<CloseFrame>> {
+        self.next_text().await.map(|text| serde_json::from_str(&text).unwrap())
+    }
+
+    async fn next_text(&mut self) -> Result<String, Option<CloseFrame>> {
         loop {
             match within(self.socket.next()).await {
                 Some(Ok(Message::Text(text))) => {
                     // A two-way route whose function returned nothing sends an empty message.
                     if !text.is_empty() {
-                        return Ok(serde_json::from_str(&text).unwrap());
+                        return Ok(text.as_str().to_owned());
                     }
                 }
                 Some(Ok(Message::Close(close))) => return Err(close),

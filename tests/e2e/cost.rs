@@ -1,0 +1,85 @@
+//! What a message costs, by what the store reports.
+
+use serde_json::json;
+use tests::{Town, frame};
+
+use crate::exchange::text;
+
+/// Read units, write units and requests over all tables.
+fn units(town: &Town) -> (f64, f64, u64) {
+    town.gateway().bill().tables.values().fold((0.0, 0.0, 0), |(read, write, requests), table| {
+        assert!(table.failed_write_units.abs() < f64::EPSILON, "a condition failed");
+        (read + table.read_units, write + table.write_units, requests + table.requests)
+    })
+}
+
+/// 120 bytes of text in a conversation that exists, base = tail: at most 3 write and 8 read units.
+#[tokio::test]
+async fn a_message_between_two_is_at_most_3_write_and_8_read_units() {
+    let town = Town::start().await;
+    let mut alice = town.client("alice", "desk").await;
+    let mut phone = town.client("alice", "phone").await;
+    let mut bob = town.client("bob", "phone").await;
+    let words = "x".repeat(120);
+    for base in 0..30 {
+        let before = units(&town);
+        alice.ok(&text("bob", &words, base)).await;
+        bob.pushed().await;
+        // The last thing that a fan-out does.
+        phone.pushed().await;
+        let after = units(&town);
+        let (read, write) = (after.0 - before.0, after.1 - before.1);
+        if base > 0 {
+            assert!(write <= 3.0, "message {base}: {write} write units");
+            assert!(read <= 8.0, "message {base}: {read} read units");
+            assert!(after.2 - before.2 >= 9, "the meter misses requests");
+        }
+    }
+    town.stop().await;
+}
+
+/// One query, and the look at the own registration.
+#[tokio::test]
+async fn a_sync_of_a_hundred_messages_is_at_most_7_read_units_and_one_query() {
+    let town = Town::start().await;
+    let mut alice = town.client("alice", "desk").await;
+    let mut phone = town.client("alice", "phone").await;
+    let words = "x".repeat(120);
+    for base in 0..100 {
+        alice.ok(&text("bob", &words, base)).await;
+        phone.pushed().await;
+    }
+    let mut bob = town.client("bob", "phone").await;
+    let before = town.gateway().bill().tables["InboxTable"];
+    bob.ok(&frame("sync", json!({ "cursor": 0, "limit": 100 }))).await;
+    let after = town.gateway().bill().tables["InboxTable"];
+    assert_eq!(after.requests - before.requests, 1);
+    let read = after.read_units - before.read_units;
+    assert!(read <= 7.0, "{read} read units");
+
+    let before = units(&town);
+    bob.ok(&frame("sync", json!({ "cursor": 100 }))).await;
+    let after = units(&town);
+    assert!(after.0 - before.0 <= 2.0, "an empty sync: {} read units", after.0 - before.0);
+    town.stop().await;
+}
+
+/// The bill says what the store reported, table by table, and prices every part.
+#[tokio::test]
+async fn the_bill_counts_every_part() {
+    let town = Town::start().await;
+    let mut alice = town.client("alice", "desk").await;
+    let mut bob = town.client("bob", "phone").await;
+    alice.ok(&text("bob", "hello", 0)).await;
+    bob.pushed().await;
+    bob.ok(&frame("sync", json!({ "cursor": 0 }))).await;
+    let bill = town.stop().await;
+    assert_eq!((bill.frames_in, bill.frames_out), (2, 3), "{bill}");
+    for name in ["SendFunction", "SyncFunction", "ConnectFunction", "AuthorizeFunction"] {
+        assert!(bill.functions[name].invocations > 0, "{name}: {bill}");
+    }
+    for table in ["TimelineTable", "InboxTable", "DirectoryTable", "ConnectionsTable"] {
+        assert!(bill.tables[table].write_units > 0.0, "{table}: {bill}");
+    }
+    assert!(bill.dollars() > 0.0);
+}
