@@ -61,7 +61,7 @@ pub const MESSAGE_BYTES_MAX: usize = MESSAGE_FIELDS_BYTES
     + KIND_BYTES_MAX
     + BODY_BYTES_MAX;
 
-/// What a conversation's tail takes at most in an answer, its id apart. Ours: one number, two names.
+/// What a conversation's tail takes at most in an answer, its id apart. Ours: a number, two names.
 pub const TAIL_FIELDS_BYTES: usize = 60;
 
 /// What a conversation's tail takes at most in an answer. Ours.
