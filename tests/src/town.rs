@@ -85,11 +85,7 @@ impl Town {
 
     /// A development token.
     pub fn token(&self, token: &Token) -> String {
-        let user = UserId::parse(&token.user).unwrap();
-        let now = now().plus(token.seconds * 1_000).0;
-        // A development token is good for a day from when it is made.
-        let made = Timestamp(now - auth::development::LIFE_SECONDS * 1_000);
-        auth::development::token(&user, &self.secret, made)
+        development_token(&token.user, token.seconds, &self.secret)
     }
 
     /// The handshake of a user's device.
@@ -110,6 +106,15 @@ pub fn deployment() -> template::model::Deployment {
     let parameters: BTreeMap<_, _> =
         template::samconfig_parameters(&read("infra/sam/samconfig.toml"), "local").unwrap();
     template::load(&read("template.yaml"), &parameters, &template::Context::default()).unwrap()
+}
+
+/// A development token that expires in so many seconds.
+pub fn development_token(user: &str, seconds: u64, secret: &str) -> String {
+    let user = UserId::parse(user).unwrap();
+    let end = now().plus(seconds * 1_000);
+    // A development token is good for a day from when it is made.
+    let made = Timestamp(end.0 - auth::development::LIFE_SECONDS * 1_000);
+    auth::development::token(&user, secret, made)
 }
 
 #[expect(clippy::disallowed_methods, reason = "tokens are checked against the real clock")]
