@@ -5,8 +5,8 @@ use std::process::Stdio;
 
 use serde_json::json;
 use tests::{Client, Handshake, Town, binaries, frame, within};
-use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::{Child, Command};
+use tokio::io::{AsyncBufReadExt, BufReader, Lines};
+use tokio::process::{Child, ChildStdout, Command};
 
 use crate::exchange::{text, texts, told};
 
@@ -36,6 +36,8 @@ async fn the_file_store_keeps_everything() {
 struct Program {
     child: Child,
     url: String,
+    /// What it goes on saying; a pipe that nobody holds would fail it.
+    _said: Lines<BufReader<ChildStdout>>,
 }
 
 impl Program {
@@ -53,7 +55,7 @@ impl Program {
                 break url.trim().to_owned();
             }
         };
-        Self { child, url }
+        Self { child, url, _said: lines }
     }
 
     /// A user's device, connected.

@@ -8,7 +8,7 @@ use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 use tokio::process::{Child, ChildStdout, Command};
 
 use crate::journal::Journal;
-use crate::local::{TARGET, within};
+use crate::local::within;
 use crate::socket::Handshake;
 
 /// The command with the fixture's template, in a folder of its own.
@@ -21,7 +21,6 @@ fn command(folder: &Path, arguments: &[&str]) -> Command {
         .args(arguments)
         // It builds the fixture as the tests do, and so finds it built.
         .env("CARGO", env!("CARGO"))
-        .env("CARGO_TARGET_DIR", Path::new(TARGET).parent().unwrap())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .kill_on_drop(true);

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -16,9 +15,6 @@ use crate::socket::{Handshake, Socket};
 
 /// The stage of the fixture's API.
 pub(crate) const STAGE: &str = "prod";
-
-/// A folder in the target folder that these tests are built in.
-pub(crate) const TARGET: &str = env!("CARGO_TARGET_TMPDIR");
 
 /// How long a test waits for anything at all before it fails.
 const BOUND: Duration = Duration::from_secs(60);
@@ -118,25 +114,7 @@ pub(crate) fn asking(action: &str, script: &Value) -> String {
 fn executable() -> &'static Path {
     static EXECUTABLE: OnceLock<PathBuf> = OnceLock::new();
     EXECUTABLE.get_or_init(|| {
-        let tests = std::env::current_exe().unwrap();
-        let profile = tests.ancestors().nth(2).unwrap().file_name().unwrap().to_str().unwrap();
-        let profile = if profile == "debug" { "dev" } else { profile };
-        let target = Path::new(TARGET).parent().unwrap();
-        let output = Command::new(env!("CARGO"))
-            .args(["build", "--bins", "--message-format=json", "--profile", profile])
-            .arg("--target-dir")
-            .arg(target)
-            .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/fixture"))
-            .stderr(Stdio::inherit())
-            .output()
-            .unwrap();
-        assert!(output.status.success(), "the fixture does not build");
-        String::from_utf8(output.stdout)
-            .unwrap()
-            .lines()
-            .filter_map(|line| serde_json::from_str::<Value>(line).ok())
-            .filter(|message| message["target"]["name"] == "fixture")
-            .find_map(|message| message["executable"].as_str().map(PathBuf::from))
-            .expect("cargo names what it built")
+        let fixture = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/fixture"));
+        gateway::build(fixture, "dev").unwrap().remove("fixture").unwrap()
     })
 }
