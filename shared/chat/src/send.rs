@@ -11,7 +11,7 @@
 //! The first message of a direct conversation takes two round trips more, and so does a message
 //! without a base.
 
-use futures_util::future::{join4, try_join_all};
+use futures_util::future::{join, join4, try_join_all};
 use push::{Notice, Push};
 use store::{
     Appended, Claims, Connections, Conversation, Directory, InboxTail, Inboxes, Observed, Pace,
@@ -94,18 +94,29 @@ pub async fn send(
     }
     let appended = appended.map_err(Error::store("append the message"))?;
 
-    acknowledge(ports.push, caller, re, &id, &appended, &found.own).await;
+    let entry = appended.entry();
+    let kept = Kept {
+        conversation: id.clone(),
+        seq: entry.seq,
+        at: entry.at,
+        duplicate: matches!(appended, Appended::Duplicate(_)),
+        own: found.own.own(&caller.user).into_iter().map(Marker::of).collect(),
+    };
     let fan_out = FanOut {
         conversation: &id,
-        entry: appended.entry(),
+        entry,
         sender: &caller.connection,
         own: found.own,
         others: found.others,
     };
-    match &appended {
-        Appended::New(_) => fan_out::finish(ports, fan_out).await,
-        Appended::Duplicate(_) => fan_out::finish_if_unmarked(ports, fan_out).await,
-    }
+    let telling = async {
+        match &appended {
+            Appended::New(_) => fan_out::finish(ports, fan_out).await,
+            Appended::Duplicate(_) => fan_out::finish_if_unmarked(ports, fan_out).await,
+        }
+    };
+    // Both at once: a sender whose connection hangs must not keep the others waiting.
+    join(acknowledge(ports.push, caller, re, kept), telling).await;
     Ok(())
 }
 
@@ -174,26 +185,13 @@ fn recipients(id: &ConversationId, sender: &UserId) -> Vec<UserId> {
     }
 }
 
-async fn acknowledge(
-    push: &dyn Push,
-    caller: &Caller,
-    re: &RequestId,
-    id: &ConversationId,
-    appended: &Appended,
-    own: &InboxTail,
-) {
-    let entry = appended.entry();
-    let kept = Kept {
-        conversation: id.clone(),
-        seq: entry.seq,
-        at: entry.at,
-        duplicate: matches!(appended, Appended::Duplicate(_)),
-        own: own.own(&caller.user).into_iter().map(Marker::of).collect(),
-    };
+/// Answers the sender.
+async fn acknowledge(push: &dyn Push, caller: &Caller, re: &RequestId, kept: Kept) {
+    let (conversation, seq) = (kept.conversation.clone(), kept.seq);
     let notice = Notice::Kept { re: re.clone(), kept };
     if let Err(error) = push.post(&caller.connection, &notice).await {
         // The sender repeats the message and is told then.
         let error = &error as &dyn std::error::Error;
-        tracing::warn!(conversation = %id, seq = %entry.seq, error, "not acknowledged");
+        tracing::warn!(%conversation, %seq, error, "not acknowledged");
     }
 }
