@@ -39,6 +39,28 @@ async fn url(output: &mut BufReader<ChildStdout>, said: &mut String) -> String {
     }
 }
 
+/// The command once it serves.
+struct Serving {
+    child: Child,
+    output: BufReader<ChildStdout>,
+    /// What it has said so far.
+    said: String,
+    address: String,
+}
+
+impl Serving {
+    async fn start(folder: &Path, journal: &Journal) -> Self {
+        let parameter = format!("Journal={}", journal.address);
+        let arguments = ["--port", "0", "--ephemeral", "--parameter", &parameter];
+        let mut child = command(folder, &arguments).spawn().unwrap();
+        let mut output = BufReader::new(child.stdout.take().unwrap());
+        let mut said = String::new();
+        let url = url(&mut output, &mut said).await;
+        let address = url.strip_prefix("ws://").unwrap().strip_suffix("/prod").unwrap().to_owned();
+        Self { child, output, said, address }
+    }
+}
+
 /// Sends the signal `name`, or none at all with `0`; whether there is such a process.
 async fn signal(process: u64, name: &str) -> bool {
     let mut kill = Command::new("kill");
@@ -54,15 +76,10 @@ fn id(child: &Child) -> u64 {
 async fn it_serves_until_it_is_told_to_stop_and_leaves_nothing_behind() {
     let folder = tempfile::tempdir().unwrap();
     let mut journal = Journal::listen().await;
-    let parameter = format!("Journal={}", journal.address);
-    let arguments = ["--port", "0", "--ephemeral", "--parameter", &parameter];
-    let mut child = command(folder.path(), &arguments).spawn().unwrap();
-    let mut output = BufReader::new(child.stdout.take().unwrap());
-    let mut said = String::new();
-    let url = url(&mut output, &mut said).await;
-    let address = url.strip_prefix("ws://").unwrap().strip_suffix("/prod").unwrap();
+    let Serving { mut child, mut output, mut said, address } =
+        Serving::start(folder.path(), &journal).await;
 
-    let mut socket = Handshake::new(address, "/prod?user=confidential").open().await;
+    let mut socket = Handshake::new(&address, "/prod?user=confidential").open().await;
     socket.say(r#"{"action":"shout","text":"secret"}"#).await;
     assert_eq!(socket.text().await, "SECRET");
     socket.say(r#"{"action":"shout","script":{"error":"told why"}}"#).await;
@@ -88,14 +105,9 @@ async fn it_serves_until_it_is_told_to_stop_and_leaves_nothing_behind() {
 async fn it_leaves_no_process_behind_even_when_it_is_killed() {
     let folder = tempfile::tempdir().unwrap();
     let mut journal = Journal::listen().await;
-    let parameter = format!("Journal={}", journal.address);
-    let arguments = ["--port", "0", "--ephemeral", "--parameter", &parameter];
-    let mut child = command(folder.path(), &arguments).spawn().unwrap();
-    let mut output = BufReader::new(child.stdout.take().unwrap());
-    let mut said = String::new();
-    let url = url(&mut output, &mut said).await;
-    let address = url.strip_prefix("ws://").unwrap().strip_suffix("/prod").unwrap();
-    let mut socket = Handshake::new(address, "/prod?user=ada").open().await;
+    let Serving { mut child, address, output: _output, .. } =
+        Serving::start(folder.path(), &journal).await;
+    let mut socket = Handshake::new(&address, "/prod?user=ada").open().await;
     socket.say(r#"{"action":"shout","text":"hello"}"#).await;
     assert_eq!(socket.text().await, "HELLO");
     let process = journal.next("shout").await.process();
