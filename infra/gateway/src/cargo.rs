@@ -24,8 +24,8 @@ pub enum BuildError {
 
 /// Builds every binary of the workspace at `directory`, and gives their paths by their names.
 ///
-/// One `cargo build` of all members, so that features resolve as they do for the whole workspace and
-/// nothing is compiled twice. Progress and errors go to the console.
+/// One `cargo build` of all members, so that features resolve as they do for the whole workspace
+/// and nothing is compiled twice. Progress and errors go to the console.
 ///
 /// # Errors
 ///
