@@ -6,6 +6,8 @@
 //! (`{"NewImage": {"name": {"S": [{"exists": true}]}}}`), and a number of an item is text in a
 //! record, which `numeric` never matches.
 
+use std::slice;
+
 use serde_json::{Map, Value};
 
 /// Why a pattern was refused.
@@ -148,12 +150,12 @@ impl Rule {
             "equals-ignore-case" => text().map(Self::EqualsIgnoringCase),
             "exists" => argument.as_bool().map(Self::Exists),
             "numeric" => numeric(argument).map(Self::Numeric),
-            "anything-but" => Some(Self::AnythingBut(match argument {
-                Value::Array(rules) => {
-                    rules.iter().cloned().map(Self::read).collect::<Result<_, _>>()?
-                }
-                rule => vec![Self::read(rule.clone())?],
-            })),
+            "anything-but" => {
+                let rules =
+                    argument.as_array().map_or_else(|| slice::from_ref(argument), Vec::as_slice);
+                let rules = rules.iter().cloned().map(Self::read).collect::<Result<_, _>>()?;
+                Some(Self::AnythingBut(rules))
+            }
             _ => None,
         };
         rule.ok_or_else(refused)
@@ -241,7 +243,7 @@ mod tests {
         Filter::parse(&[pattern.to_string()]).unwrap().passes(&record)
     }
 
-    fn image(attribute: &str, kind: &str, rules: Value) -> Value {
+    fn image(attribute: &str, kind: &str, rules: &Value) -> Value {
         json!({"dynamodb": {"NewImage": {attribute: {kind: rules}}}})
     }
 
@@ -259,7 +261,7 @@ mod tests {
     #[test]
     fn every_member_has_to_match() {
         assert!(passes(&json!({"eventName": ["MODIFY", "INSERT"]})));
-        let mut pattern = image("kind", "S", json!(["message"]));
+        let mut pattern = image("kind", "S", &json!(["message"]));
         assert!(passes(&pattern));
         pattern["eventName"] = json!(["REMOVE"]);
         assert!(!passes(&pattern));
@@ -288,7 +290,7 @@ mod tests {
             // A number of an item is text.
             ("size", "N", json!([{"numeric": ["=", 5]}]), false),
         ] {
-            let pattern = image(attribute, kind, rules);
+            let pattern = image(attribute, kind, &rules);
             assert_eq!(passes(&pattern), expected, "{pattern}");
         }
     }

@@ -11,7 +11,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use gateway::{Gateway, Logs, Options, Running, Settings, Store};
-use template::model::Deployment;
+use template::model::{Api, Deployment, StreamMapping};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
@@ -111,12 +111,12 @@ fn settings(
 
 /// Routes by the API that has them and mappings by their table, as they are told at the start.
 fn endpoints(deployment: &Deployment) -> Vec<String> {
-    let told = |api: &template::model::Api| {
+    let told = |api: &Api| {
         let routes: Vec<_> = api.routes.keys().map(String::as_str).collect();
         format!("  {} at /{}: {}", api.id, api.stage, routes.join(", "))
     };
-    let fed = |mapping: &template::model::StreamMapping| {
-        let template::model::StreamMapping { id, table, function, .. } = mapping;
+    let fed = |mapping: &StreamMapping| {
+        let StreamMapping { id, table, function, .. } = mapping;
         format!("  {id}: the stream of {table} to {function}")
     };
     let mappings = deployment.streams.iter().map(fed);

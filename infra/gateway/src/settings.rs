@@ -102,7 +102,8 @@ impl Settings {
 pub enum Store {
     /// Gone when the gateway stops.
     Memory,
-    /// In a file, found again at the next start.
+    /// In a file, found again at the next start; beside it is how far each mapping of a stream has
+    /// come.
     File(PathBuf),
 }
 
