@@ -93,10 +93,11 @@ impl Discarded<'_> {
                 "functionError": attempt.is_error.then_some("Unhandled"),
             })
         });
+        let function = format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{}", self.function);
         json!({
             "requestContext": {
                 "requestId": self.last.map(|attempt| &attempt.request_id),
-                "functionArn": format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{}", self.function),
+                "functionArn": function,
                 "condition": condition,
                 "approximateInvokeCount": self.invocations,
             },

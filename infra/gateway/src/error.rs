@@ -32,7 +32,8 @@ pub enum Error {
         /// The name both have.
         stage: String,
     },
-    /// A route, an authorizer or an event source mapping names a function that the template does not declare.
+    /// A route, an authorizer or an event source mapping names a function that the template does
+    /// not declare.
     #[error("`{referrer}` invokes `{function}`, which the template does not declare")]
     UnknownFunction {
         /// The route key, `authorizer`, or the mapping's logical id.

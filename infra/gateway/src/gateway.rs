@@ -135,8 +135,8 @@ impl Running {
 
     /// Closes every connection, ends every process and the database, and gives the bill.
     ///
-    /// `$disconnect` is invoked for the connections that are still open, for at most 5 s in all; then
-    /// the batches that functions have in hand are waited for, as long again.
+    /// `$disconnect` is invoked for the connections that are still open, for at most 5 s in all;
+    /// then the batches that functions have in hand are waited for, as long again.
     pub async fn stop(mut self) -> Bill {
         for connection in self.shared.registry.all() {
             connection.close(socket::going_away());

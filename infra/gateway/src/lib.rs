@@ -2,7 +2,8 @@
 //!
 //! Sockets, routes, authorizers, the `@connections` management API and the Lambda Runtime API are
 //! served as AWS serves them, bytes included, to the very executables that are deployed; the tables
-//! live in an embedded DynamoDB, and their streams feed the functions that are mapped to them. What a run would have cost is metered, and faults can be armed.
+//! live in an embedded DynamoDB, and their streams feed the functions that are mapped to them. What
+//! a run would have cost is metered, and faults can be armed.
 //!
 //! ```no_run
 //! # async fn serve(deployment: template::model::Deployment) -> Result<(), gateway::Error> {

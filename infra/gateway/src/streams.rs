@@ -6,8 +6,8 @@
 //!
 //! # Invariants
 //!
-//! * A record is behind the checkpoint only once it has succeeded, was refused by the filter, or was
-//!   given up: a gateway that is killed hands over again what it had in hand.
+//! * A record is behind the checkpoint only once it has succeeded, was refused by the filter, or
+//!   was given up: a gateway that is killed hands over again what it had in hand.
 //! * Records of one partition key are handed over in their order, the first time.
 
 use std::sync::Arc;
