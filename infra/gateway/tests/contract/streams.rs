@@ -222,17 +222,20 @@ async fn a_batch_that_fails_holds_up_its_own_part_alone() {
     let (mut local, held) = parted().await;
     held.end(&error()).await;
     let (mut again, mut others) = (0, 0);
-    while again < 2 || others < 5 {
-        let entry = local.journal.next("stream").await;
-        assert_ne!(posts(&entry), ["tea/2"]);
-        if posts(&entry) == ["tea/1"] {
-            again += 1;
-            entry.end(&error()).await;
-        } else {
-            others += 1;
-            entry.release().await;
+    let both = async {
+        while again < 2 || others < 5 {
+            let entry = local.journal.next("stream").await;
+            assert_ne!(posts(&entry), ["tea/2"]);
+            if posts(&entry) == ["tea/1"] {
+                again += 1;
+                entry.end(&error()).await;
+            } else {
+                others += 1;
+                entry.release().await;
+            }
         }
-    }
+    };
+    within(both).await;
 }
 
 #[tokio::test]
