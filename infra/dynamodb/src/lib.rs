@@ -11,6 +11,7 @@
 //! * `server`: connections, and the way of a request past the [`Faults`].
 //! * `operation` and `metered`: the operations that consume capacity, applied in this process.
 //! * `meter`: the sums. `tables`: tables as a template declares them.
+//! * [`Stream`]: a table's stream, read in this process.
 //!
 //! # Invariants
 //!
@@ -49,6 +50,7 @@ mod metered;
 mod operation;
 mod server;
 mod store;
+mod stream;
 mod tables;
 
 use std::fmt;
@@ -61,12 +63,13 @@ use std::time::Duration;
 use dynoxide::Database;
 use template::model::Table;
 use tokio::runtime::Runtime;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 pub use crate::faults::{Faults, NoFaults, Request, Verdict};
 use crate::meter::Meter;
 pub use crate::meter::{Consumed, Units};
 use crate::server::Server;
+pub use crate::stream::Stream;
 
 /// Ours: how often expired items are deleted. DynamoDB promises "within a few days".
 const EXPIRY_EVERY: Duration = Duration::from_secs(5);
@@ -118,6 +121,14 @@ pub enum Error {
         /// What differs: `key schema`, `global secondary indexes`, ….
         part: &'static str,
     },
+    /// The table has no stream, or its stream could not be read.
+    #[error("cannot read the stream of {table}")]
+    Stream {
+        /// The table's name.
+        table: String,
+        /// What DynamoDB would say.
+        source: BoxError,
+    },
 }
 
 /// Where items are kept.
@@ -152,6 +163,7 @@ pub struct Embedded {
     address: SocketAddr,
     database: Database,
     meter: Arc<Meter>,
+    changes: watch::Sender<()>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -179,12 +191,14 @@ impl Embedded {
             .build()
             .map_err(|source| Error::Thread { source })?;
         let meter = Arc::new(Meter::default());
-        let server = Server::new(database.clone(), faults, Arc::clone(&meter), upstream);
+        let changes = watch::Sender::new(());
+        let server =
+            Server::new(database.clone(), faults, Arc::clone(&meter), upstream, changes.clone());
         let (stop, stopped) = oneshot::channel();
         let work = move || run(runtime, server, listener, upstream_listener, stopped);
         let thread = std::thread::Builder::new().name("dynamodb".to_owned()).spawn(work);
         let thread = Some(thread.map_err(|source| Error::Thread { source })?);
-        Ok(Self { address, database, meter, stop: Some(stop), thread })
+        Ok(Self { address, database, meter, changes, stop: Some(stop), thread })
     }
 
     /// Where it is served: `http://127.0.0.1:PORT`.
@@ -204,6 +218,15 @@ impl Embedded {
         tables: impl IntoIterator<Item = &'table Table>,
     ) -> Result<(), Error> {
         tables.into_iter().try_for_each(|table| tables::ensure(&self.database, table))
+    }
+
+    /// Opens the stream of `table`, which the table's name names.
+    ///
+    /// # Errors
+    ///
+    /// There is no such table, or it has no stream.
+    pub fn stream(&self, table: &str) -> Result<Stream, Error> {
+        Stream::open(self.database.clone(), table, self.changes.subscribe())
     }
 
     /// What was consumed since the start.
@@ -248,7 +271,7 @@ fn run(
     upstream: TcpListener,
     stopped: oneshot::Receiver<()>,
 ) {
-    let database = server.database.clone();
+    let (database, changes) = (server.database.clone(), server.changes.clone());
     runtime.block_on(async move {
         let listeners = tokio::net::TcpListener::from_std(listener)
             .and_then(|listener| Ok((listener, tokio::net::TcpListener::from_std(upstream)?)));
@@ -264,7 +287,7 @@ fn run(
             database.clone(),
             std::future::pending(),
         ));
-        tokio::spawn(expire(database));
+        tokio::spawn(expire(database, changes));
         tokio::spawn(Arc::new(server).serve(listener));
         // An error is the sender dropped: the end, too.
         let _stopped = stopped.await;
@@ -273,7 +296,7 @@ fn run(
 }
 
 /// Deletes expired items from time to time, and leaves a record of each in the stream.
-async fn expire(database: Database) {
+async fn expire(database: Database, changes: watch::Sender<()>) {
     let mut ticks = tokio::time::interval(EXPIRY_EVERY);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
@@ -281,7 +304,10 @@ async fn expire(database: Database) {
         let database = database.clone();
         match tokio::task::spawn_blocking(move || database.sweep_ttl()).await {
             Ok(Ok(0)) => {}
-            Ok(Ok(items)) => tracing::debug!(items, "expired"),
+            Ok(Ok(items)) => {
+                changes.send_replace(());
+                tracing::debug!(items, "expired");
+            }
             Ok(Err(error)) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "nothing expired");
             }

@@ -26,6 +26,7 @@ use hyper_util::rt::TokioIo;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 
 use crate::faults::{Faults, Request, Verdict};
 use crate::meter::Meter;
@@ -52,6 +53,8 @@ pub(crate) struct Server {
     pub(crate) meter: Arc<Meter>,
     /// Where dynoxide's own server listens.
     pub(crate) upstream: SocketAddr,
+    /// Told after every request that may have written.
+    pub(crate) changes: watch::Sender<()>,
     watched: bool,
     sequence: AtomicU64,
     /// Distinguishes the request ids of this run from those of any other.
@@ -64,11 +67,12 @@ impl Server {
         faults: Arc<dyn Faults>,
         meter: Arc<Meter>,
         upstream: SocketAddr,
+        changes: watch::Sender<()>,
     ) -> Self {
         let watched = faults.watches();
         let nonce = RandomState::new().build_hasher().finish();
         let sequence = AtomicU64::new(0);
-        Self { database, faults, meter, upstream, watched, sequence, nonce }
+        Self { database, faults, meter, upstream, changes, watched, sequence, nonce }
     }
 
     /// Accepts connections for as long as the runtime lives.
@@ -169,7 +173,11 @@ impl Server {
         }
         let caller = caller(&head.headers);
         let till = Till { database: &self.database, meter: &self.meter, caller };
-        Some(self.tell(till.apply(operation, body)?, sequence))
+        let answer = till.apply(operation, body)?;
+        if !reads(operation) {
+            self.changes.send_replace(());
+        }
+        Some(self.tell(answer, sequence))
     }
 
     /// Has dynoxide's own server answer.
@@ -183,6 +191,7 @@ impl Server {
             tracing::warn!(error = &*error as &dyn std::error::Error, "dynoxide did not answer");
             Cut
         })?;
+        self.changes.send_replace(());
         Ok(answer)
     }
 
@@ -243,6 +252,12 @@ fn failed() -> DynoxideError {
 
 fn text<'head>(headers: &'head HeaderMap, name: &str) -> &'head str {
     headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+}
+
+/// Whether `operation` writes nothing, whatever it answers.
+fn reads(operation: &str) -> bool {
+    let prefixes = ["Get", "BatchGet", "TransactGet", "Query", "Scan"];
+    prefixes.iter().any(|prefix| operation.starts_with(prefix))
 }
 
 /// `PutItem` of `DynamoDB_20120810.PutItem`.

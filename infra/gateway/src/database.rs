@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-use dynamodb::{Embedded, Faults, Location, Options, Request, Verdict};
+use dynamodb::{Embedded, Faults, Location, Options, Request, Stream, Verdict};
 
 use crate::caller::Caller;
 use crate::functions::Functions;
@@ -44,6 +44,11 @@ impl Database {
 
     pub(crate) fn endpoint(&self) -> String {
         self.embedded.endpoint()
+    }
+
+    /// Opens the stream of the table of that name.
+    pub(crate) fn stream(&self, table: &str) -> Result<Stream, dynamodb::Error> {
+        self.embedded.stream(table)
     }
 
     /// Tells what the requests to each table have used.

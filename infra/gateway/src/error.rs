@@ -32,10 +32,11 @@ pub enum Error {
         /// The name both have.
         stage: String,
     },
-    /// A route or an authorizer names a function that the template does not declare.
+    /// A route, an authorizer or an event source mapping names a function that the template does
+    /// not declare.
     #[error("`{referrer}` invokes `{function}`, which the template does not declare")]
     UnknownFunction {
-        /// The route key, or `authorizer`.
+        /// The route key, `authorizer`, or the mapping's logical id.
         referrer: String,
         /// The logical id that is missing.
         function: String,
@@ -63,6 +64,20 @@ pub enum Error {
     Guard {
         /// What the machine said.
         source: std::io::Error,
+    },
+    /// Where the mappings had come to cannot be read: delete the file to begin anew.
+    #[error("cannot read the checkpoints of the event source mappings")]
+    Checkpoints {
+        /// What the machine said.
+        source: std::io::Error,
+    },
+    /// An event source mapping cannot be served: its table has no stream, or a filter is refused.
+    #[error("cannot serve the event source mapping `{mapping}`")]
+    Mapping {
+        /// Its logical id.
+        mapping: String,
+        /// What is wrong with it.
+        source: BoxError,
     },
     /// The embedded database did not start, or refused a table.
     #[error("cannot start the database")]

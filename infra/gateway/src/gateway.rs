@@ -21,6 +21,7 @@ use crate::pool::Pool;
 use crate::server::{self, Shared};
 use crate::socket;
 use crate::stage::Stage;
+use crate::streams::Streams;
 use crate::{Bill, Error, FaultSwitches, Logs, Settings};
 
 /// How long connections that are still open have for their `$disconnect` when the gateway stops.
@@ -35,6 +36,7 @@ pub struct Gateway;
 pub struct Running {
     shared: Arc<Shared>,
     server: JoinHandle<()>,
+    streams: Streams,
     database: Option<Database>,
     /// The stage of the first API.
     stage: String,
@@ -65,6 +67,7 @@ impl Gateway {
         let bound = bind_functions(&settings, port, &database.endpoint(), guard.group())?;
         let functions = Arc::clone(functions.get_or_init(|| Arc::new(bound)));
         let stages = bind_stages(&settings, &functions)?;
+        let streams = Streams::start(&settings, &database, &functions)?;
         let routes = stages.values().flat_map(|stage| stage.route_keys().cloned());
         let meter = Arc::new(Meter::new(routes.collect::<Vec<_>>()));
         let shared = Arc::new(Shared {
@@ -82,7 +85,7 @@ impl Gateway {
         let server = tokio::spawn(server::serve(listener, Arc::clone(&shared)));
         let bill_route = settings.bill_route;
         let database = Some(database);
-        Ok(Running { shared, server, database, stage, bill_route, _guard: guard })
+        Ok(Running { shared, server, streams, database, stage, bill_route, _guard: guard })
     }
 }
 
@@ -132,7 +135,8 @@ impl Running {
 
     /// Closes every connection, ends every process and the database, and gives the bill.
     ///
-    /// `$disconnect` is invoked for the connections that are still open, for at most 5 s in all.
+    /// `$disconnect` is invoked for the connections that are still open, for at most 5 s in all;
+    /// then the batches that functions have in hand are waited for, as long again.
     pub async fn stop(mut self) -> Bill {
         for connection in self.shared.registry.all() {
             connection.close(socket::going_away());
@@ -142,6 +146,10 @@ impl Running {
             tracing::warn!("some connections did not end within {STOP_TIMEOUT:?}");
         }
         self.server.abort();
+        if tokio::time::timeout(STOP_TIMEOUT, self.streams.stop()).await.is_err() {
+            tracing::warn!("some batches did not end within {STOP_TIMEOUT:?}");
+            self.streams.abandon().await;
+        }
         self.shared.functions.stop().await;
         let bill = self.bill();
         if let Some(database) = self.database.take()
@@ -183,7 +191,7 @@ fn management_endpoint(port: u16, stage: &str) -> String {
     format!("http://127.0.0.1:{port}/{stage}")
 }
 
-/// Makes the functions; those that no API invokes and cargo does not build are left out.
+/// Makes the functions; those that nothing here invokes and cargo does not build are left out.
 fn bind_functions(
     settings: &Settings,
     port: u16,
@@ -191,7 +199,8 @@ fn bind_functions(
     group: i32,
 ) -> Result<Functions, Error> {
     let apis = &settings.deployment.apis;
-    let invoked: BTreeSet<_> = apis.values().flat_map(invoked_by).collect();
+    let fed = settings.deployment.streams.iter().map(|mapping| mapping.function.as_str());
+    let invoked: BTreeSet<_> = apis.values().flat_map(invoked_by).chain(fed).collect();
     let mut pools = BTreeMap::new();
     for (name, function) in &settings.deployment.functions {
         let binary = function.binary.as_ref();

@@ -2,7 +2,8 @@
 //!
 //! Sockets, routes, authorizers, the `@connections` management API and the Lambda Runtime API are
 //! served as AWS serves them, bytes included, to the very executables that are deployed; the tables
-//! live in an embedded DynamoDB. What a run would have cost is metered, and faults can be armed.
+//! live in an embedded DynamoDB, and their streams feed the functions that are mapped to them. What
+//! a run would have cost is metered, and faults can be armed.
 //!
 //! ```no_run
 //! # async fn serve(deployment: template::model::Deployment) -> Result<(), gateway::Error> {
@@ -20,22 +21,31 @@
 //! * [`Options`], [`build`]: what its command line says, and how functions are built for it.
 //! * [`Fault`], [`FaultSwitches`]: what is made to go wrong.
 //! * [`Bill`], [`price`]: what it would have cost.
+//! * `streams`: the event source mappings of tables' streams; `feed` reads one, `filter` chooses,
+//!   `delivery` hands over and decides by a `verdict` what is tried again, `progress` and
+//!   `checkpoints` know how far it has come, `destination` is told what was given up.
 //!
 //! # Invariants
 //!
 //! * It knows what AWS knows, and nothing of the product it serves.
 //! * Every listener is on 127.0.0.1.
-//! * Nothing printed or logged holds a message, a query string or a token.
+//! * Nothing printed or logged holds a message, a query string or a token. A destination holds what
+//!   AWS would put there: records whole where it is a bucket, and else only where they are.
 
 mod bill;
 mod caller;
 mod cargo;
+mod checkpoints;
 mod connection;
 mod database;
+mod delivery;
+mod destination;
 mod dispatch;
 mod error;
 mod event;
 mod fault;
+mod feed;
+mod filter;
 mod functions;
 mod gateway;
 mod guard;
@@ -51,6 +61,8 @@ mod policy;
 mod pool;
 pub mod price;
 mod process;
+mod progress;
+mod record;
 mod reply;
 mod runtime_api;
 mod selection;
@@ -58,8 +70,10 @@ mod server;
 mod settings;
 mod socket;
 mod stage;
+mod streams;
 mod switches;
 mod timestamp;
+mod verdict;
 
 pub use bill::{Bill, FunctionUse, TableUse};
 pub use cargo::{BuildError, build};

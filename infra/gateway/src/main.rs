@@ -11,7 +11,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use gateway::{Gateway, Logs, Options, Running, Settings, Store};
-use template::model::Deployment;
+use template::model::{Api, Deployment, StreamMapping};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
@@ -70,9 +70,6 @@ fn load(options: &Options) -> Result<Deployment, Box<dyn Error>> {
     for ignored in &deployment.ignored {
         tracing::info!("not served: {ignored}");
     }
-    for mapping in &deployment.streams {
-        tracing::info!("not served: {}, which maps a stream to {}", mapping.id, mapping.function);
-    }
     Ok(deployment)
 }
 
@@ -94,6 +91,7 @@ fn settings(
     };
     Settings {
         store,
+        destinations: Some(options.data_dir.join("destinations")),
         fsync: options.fsync,
         port: options.port,
         dynamodb_port: options.dynamodb_port,
@@ -111,13 +109,18 @@ fn settings(
     }
 }
 
-/// Routes by the API that has them, as they are told at the start.
+/// Routes by the API that has them and mappings by their table, as they are told at the start.
 fn endpoints(deployment: &Deployment) -> Vec<String> {
-    let told = |api: &template::model::Api| {
+    let told = |api: &Api| {
         let routes: Vec<_> = api.routes.keys().map(String::as_str).collect();
         format!("  {} at /{}: {}", api.id, api.stage, routes.join(", "))
     };
-    deployment.apis.values().map(told).collect()
+    let fed = |mapping: &StreamMapping| {
+        let StreamMapping { id, table, function, .. } = mapping;
+        format!("  {id}: the stream of {table} to {function}")
+    };
+    let mappings = deployment.streams.iter().map(fed);
+    deployment.apis.values().map(told).chain(mappings).collect()
 }
 
 fn greet(running: &Running, endpoints: &[String]) {

@@ -24,7 +24,7 @@ pub struct Options {
     /// Keeps the tables in memory: they are gone when it stops.
     #[arg(long)]
     pub ephemeral: bool,
-    /// Where tables and logs are kept.
+    /// Where tables and logs are kept, and what was given up for a failure destination.
     #[arg(long, default_value = ".tideline")]
     pub data_dir: PathBuf,
     /// Answers a write only when it has reached the disk.

@@ -101,9 +101,13 @@ impl Pool {
     ///
     /// The future has to be driven to its end, or a process is left running past its time-out.
     pub(crate) async fn invoke(self: &Arc<Self>, event: Bytes) -> Outcome {
+        self.invoke_as(identifier::invocation(), event).await
+    }
+
+    /// Invokes the function as the request `id`, and is otherwise [`Pool::invoke`].
+    pub(crate) async fn invoke_as(self: &Arc<Self>, id: String, event: Bytes) -> Outcome {
         let (reply, mut answer) = oneshot::channel();
         let (start, started) = oneshot::channel();
-        let id = identifier::invocation();
         self.submit(Invocation { id: id.clone(), event, reply, start });
         let Ok(process) = started.await else {
             return answer.try_recv().unwrap_or(Err(Failure::Crashed));

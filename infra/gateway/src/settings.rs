@@ -39,6 +39,9 @@ pub struct Settings {
     pub executables: BTreeMap<String, PathBuf>,
     /// Where the tables are kept.
     pub store: Store,
+    /// Where batches that a mapping gave up are told, in a file for each destination, named as its
+    /// resource; `None` tells them on the console alone.
+    pub destinations: Option<PathBuf>,
     /// Whether every write reaches the disk before it is answered.
     pub fsync: bool,
     /// The port of sockets and `@connections`; 0 takes any free one.
@@ -76,6 +79,7 @@ impl Settings {
             deployment,
             executables,
             store: Store::Memory,
+            destinations: None,
             fsync: false,
             port: 0,
             dynamodb_port: 0,
@@ -98,7 +102,8 @@ impl Settings {
 pub enum Store {
     /// Gone when the gateway stops.
     Memory,
-    /// In a file, found again at the next start.
+    /// In a file, found again at the next start; beside it is how far each mapping of a stream has
+    /// come.
     File(PathBuf),
 }
 

@@ -1,4 +1,4 @@
-//! Instants in the three spellings that API Gateway has for them.
+//! Instants in the spellings that API Gateway and Lambda have for them.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -25,6 +25,12 @@ impl Timestamp {
         let Calendar { year, month, day, hour, minute, second } = self.calendar();
         let millisecond = self.0 % 1000;
         format!("{year}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millisecond:03}Z")
+    }
+
+    /// ISO 8601 without a fraction, for example `2023-11-29T08:04:01Z`.
+    pub(crate) fn iso_8601_seconds(self) -> String {
+        let Calendar { year, month, day, hour, minute, second } = self.calendar();
+        format!("{year}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
     }
 
     /// Counts days in years that begin in March, so that a leap day is the last of its year.
@@ -73,6 +79,7 @@ mod tests {
         let captured = Timestamp(1_701_245_041_796);
         assert_eq!(captured.common_log(), "29/Nov/2023:08:04:01 +0000");
         assert_eq!(captured.iso_8601(), "2023-11-29T08:04:01.796Z");
+        assert_eq!(captured.iso_8601_seconds(), "2023-11-29T08:04:01Z");
     }
 
     #[test]

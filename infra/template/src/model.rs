@@ -97,6 +97,8 @@ pub struct StreamMapping {
     pub function: String,
     /// The logical id of the table whose stream is read.
     pub table: String,
+    /// The ARN of that stream, which events carry.
+    pub source: String,
     /// Whether reading starts with the oldest record that is kept (`TRIM_HORIZON`) or with the
     /// next one (`LATEST`).
     pub from_oldest: bool,
@@ -104,6 +106,9 @@ pub struct StreamMapping {
     pub batch_size: u32,
     /// How long records are gathered before a batch that is not full is handed over.
     pub batching_window: Duration,
+    /// How many batches of one shard are handed over at a time; those of one partition key never
+    /// are (`ParallelizationFactor`).
+    pub parallelization: u32,
     /// Event patterns in JSON; a record that matches any is handed over, and all are where there
     /// is no pattern.
     pub filters: Vec<String>,

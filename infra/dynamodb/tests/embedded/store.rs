@@ -195,6 +195,44 @@ fn a_stream_tells_every_write_in_order() {
     assert_eq!(keys, ["a", "b", "c"]);
 }
 
+#[test]
+fn a_stream_is_read_in_the_process_from_any_position() {
+    let (embedded, mut client) = quiet();
+    let stream = embedded.stream("Box").unwrap();
+    assert_eq!((stream.last().unwrap(), stream.after(None, 10).unwrap()), (None, vec![]));
+    for key in ["a", "b", "c"] {
+        put(&mut client, key);
+    }
+    let all = stream.after(None, 10).unwrap();
+    assert_eq!(all, records(&mut client));
+    let sequence = |index: usize| all[index]["dynamodb"]["SequenceNumber"].as_str();
+    assert_eq!(stream.last().unwrap().as_deref(), sequence(2));
+    assert_eq!(stream.after(sequence(0), 1).unwrap(), all[1..2]);
+    assert_eq!(stream.after(sequence(0), 10).unwrap(), all[1..]);
+    assert!(stream.after(sequence(2), 10).unwrap().is_empty());
+}
+
+#[test]
+fn a_stream_tells_of_writes_and_not_of_reads() {
+    let (embedded, mut client) = quiet();
+    let mut changes = embedded.stream("Box").unwrap().changes();
+    let key = json!({ "TableName": "Box", "Key": { "pk": { "S": "a" }, "sk": { "N": "1" } } });
+    client.ok("GetItem", &key);
+    assert!(!changes.has_changed().unwrap());
+    put(&mut client, "a");
+    assert!(changes.has_changed().unwrap());
+    changes.mark_unchanged();
+    client.ok("DeleteItem", &key);
+    assert!(changes.has_changed().unwrap());
+}
+
+#[test]
+fn a_table_without_a_stream_is_an_error() {
+    let (embedded, _client) = quiet();
+    let error = embedded.stream("Crate").unwrap_err();
+    assert_eq!(error.to_string(), "cannot read the stream of Crate");
+}
+
 /// The first page of the only stream, from its oldest record.
 fn records(client: &mut Client) -> Vec<Value> {
     let streams = client.ok("ListStreams", &json!({ "TableName": "Box" }));

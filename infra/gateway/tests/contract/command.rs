@@ -95,6 +95,7 @@ async fn it_serves_until_it_is_told_to_stop_and_leaves_nothing_behind() {
     // The bill was printed, and why a function failed; never what was said, nor by whom.
     assert!(said.contains("2 messages: $"), "{said}");
     assert!(said.contains("told why"), "{said}");
+    assert!(said.contains("FollowerPosts: the stream of Posts to Follower"), "{said}");
     for private in ["secret", "SECRET", "confidential", "script"] {
         assert!(!said.contains(private), "{private} in:\n{said}");
     }

@@ -16,7 +16,7 @@ const DISCONNECT: &str = include_str!("../golden/disconnect.json");
 const AUTHORIZER: &str = include_str!("../golden/authorizer.json");
 
 /// Asserts that `event` is what `golden` says, to the last member.
-fn check(golden: &str, event: &Value) {
+pub(crate) fn check(golden: &str, event: &Value) {
     let golden: Value = serde_json::from_str(golden).unwrap();
     let expected = serde_json::to_string_pretty(&golden).unwrap();
     let got = serde_json::to_string_pretty(&masked("", event.clone())).unwrap();
@@ -40,6 +40,9 @@ fn masked(name: &str, value: Value) -> Value {
             "connectedAt" => json!(1_701_245_041_796_i64),
             "requestTimeEpoch" => json!(1_701_245_041_798_i64),
             "integrationLatency" => json!(111),
+            "ApproximateCreationDateTime" if value.is_u64() => json!(1_480_642_020),
+            // How the bytes are counted is documented nowhere.
+            "SizeBytes" if value.is_u64() => json!(54),
             _ => value,
         },
         Value::String(text) => masked_text(name, text).into(),
@@ -52,6 +55,8 @@ fn masked_text(name: &str, text: String) -> String {
         "connectionId" if is_identifier(&text) => "PJqB0fHsqRcCHlw=",
         "requestId" | "extendedRequestId" if is_identifier(&text) => "PJqB0E1tKRcF-Qw=",
         "messageId" if is_identifier(&text) => "PJqCFfHyKRcCHlw=",
+        "eventID" if is_hexadecimal(&text, 32) => "f07f8ca4b0b26cb9c4e5e77e69f274ee",
+        "SequenceNumber" if is_sequence_number(&text) => "1405400000000002063282832",
         "requestTime" => "29/Nov/2023:08:04:01 +0000",
         "apiId" if is_api_identifier(&text) => "dl7ptocha9",
         "Host" | "domainName" if text.starts_with("127.0.0.1:") => "127.0.0.1:3001",
@@ -72,11 +77,17 @@ fn is_api_identifier(text: &str) -> bool {
 
 /// `Root=1-`, the time in 8 hexadecimal digits, `-`, and 24 more digits.
 fn is_trace(text: &str) -> bool {
-    let is_hexadecimal = |part: &str, length| {
-        part.len() == length && part.bytes().all(|byte| matches!(byte, b'a'..=b'f' | b'0'..=b'9'))
-    };
     let parts = text.strip_prefix("Root=1-").and_then(|rest| rest.split_once('-'));
     parts.is_some_and(|(time, rest)| is_hexadecimal(time, 8) && is_hexadecimal(rest, 24))
+}
+
+fn is_hexadecimal(text: &str, length: usize) -> bool {
+    text.len() == length && text.bytes().all(|byte| matches!(byte, b'a'..=b'f' | b'0'..=b'9'))
+}
+
+/// 21 to 40 digits.
+fn is_sequence_number(text: &str) -> bool {
+    (21..=40).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 fn masked_arn(arn: &str) -> String {

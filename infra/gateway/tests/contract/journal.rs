@@ -51,7 +51,8 @@ impl Journal {
         Self { address, entries, passed: VecDeque::new() }
     }
 
-    /// Waits for the next invocation on `route`; the authorizer's route is `authorizer`.
+    /// Waits for the next invocation on `route`; the authorizer's route is `authorizer`, that of a
+    /// stream's records is `stream`.
     pub(crate) async fn next(&mut self, route: &str) -> Entry {
         if let Some(at) = self.passed.iter().position(|entry| entry.route() == route) {
             return self.passed.remove(at).unwrap();
@@ -94,6 +95,9 @@ impl Entry {
         if self.event()["type"] == "REQUEST" {
             return "authorizer";
         }
+        if self.event()["Records"].is_array() {
+            return "stream";
+        }
         self.context()["routeKey"].as_str().unwrap()
     }
 
@@ -105,6 +109,11 @@ impl Entry {
     /// The process that was invoked.
     pub(crate) fn process(&self) -> u64 {
         self.told["process"].as_u64().unwrap()
+    }
+
+    /// Lets a held invocation end as `script` says.
+    pub(crate) async fn end(mut self, script: &Value) {
+        self.stream.write_all(format!("{script}\n").as_bytes()).await.unwrap();
     }
 
     /// Lets a held invocation go on.

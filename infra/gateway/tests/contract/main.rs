@@ -40,6 +40,7 @@ mod management;
 mod message_event;
 mod runtime;
 mod selection;
+mod streams;
 mod tables;
 
 #[test]

@@ -323,6 +323,7 @@ Resources:
             StartingPosition: TRIM_HORIZON
             BatchSize: 10
             MaximumBatchingWindowInSeconds: 1
+            ParallelizationFactor: 3
             MaximumRetryAttempts: 4
             MaximumRecordAgeInSeconds: -1
             BisectBatchOnFunctionError: true
@@ -338,7 +339,12 @@ Resources:
 
 #[test]
 fn a_stream_feeds_a_function() {
-    let deployment = read(STREAMS, &[]).unwrap();
+    let mut deployment = read(STREAMS, &[]).unwrap();
+    for mapping in &mut deployment.streams {
+        let source = std::mem::take(&mut mapping.source);
+        let resource = source.strip_prefix("arn:aws:dynamodb:us-east-1:123456789012:").unwrap();
+        assert_eq!(resource, "table/T/stream/1970-01-01T00:00:00.000");
+    }
     expect![[r#"
         (
             [
@@ -346,9 +352,11 @@ fn a_stream_feeds_a_function() {
                     id: "FRecords",
                     function: "F",
                     table: "T",
+                    source: "",
                     from_oldest: true,
                     batch_size: 10,
                     batching_window: 1s,
+                    parallelization: 3,
                     filters: [
                         "{\"eventName\":[\"INSERT\"]}",
                     ],
@@ -366,9 +374,11 @@ fn a_stream_feeds_a_function() {
                     id: "Plain",
                     function: "F",
                     table: "T",
+                    source: "",
                     from_oldest: false,
                     batch_size: 100,
                     batching_window: 0ns,
+                    parallelization: 1,
                     filters: [],
                     bisect: false,
                     retries_max: None,
