@@ -8,6 +8,7 @@ mod devices;
 mod exchange;
 mod history;
 mod kills;
+mod load;
 mod logs;
 mod permissions;
 mod refusals;

@@ -1,11 +1,28 @@
 //! What can be asked for on the command line.
 
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use timeline::exchange::{Destination, Part};
 use timeline::{ConversationId, Seq, UserId};
+
+/// The longest load. Ours: what it keeps of each message must fit in memory.
+const LOAD_MAX: Duration = Duration::from_secs(3_600);
+
+/// The most pairs of a load. Ours: two sockets each must fit the ports of one address.
+const LOAD_PAIRS_MAX: usize = 10_000;
+
+/// The slowest load, in messages a second. Ours.
+const LOAD_RATE_MIN: f64 = 0.001;
+
+/// The fastest load by the clock, in messages a second. Ours: far above any machine's.
+const LOAD_RATE_MAX: f64 = 1_000_000.0;
+
+/// How long a text of a load may be, in bytes: its number and time fit, and so does its body in
+/// [`timeline::limits::BODY_BYTES_MAX`].
+const LOAD_TEXT_BYTES: RangeInclusive<usize> = 32..=8_000;
 
 /// A client for Tideline.
 #[derive(Debug, Parser)]
@@ -31,6 +48,8 @@ pub(crate) enum Command {
     History(HistoryArguments),
     /// Talk in a terminal.
     Chat(ChatArguments),
+    /// Let many people talk at once, check every message, and print what it came to.
+    Load(LoadArguments),
 }
 
 /// Arguments of `token`.
@@ -199,6 +218,33 @@ pub(crate) struct ChatArguments {
     pub(crate) addressee: Addressee,
 }
 
+/// Arguments of `load`.
+#[derive(Debug, Args)]
+pub(crate) struct LoadArguments {
+    /// How many pairs talk, each both ways.
+    #[arg(long, value_name = "N", value_parser = pairs)]
+    pub(crate) pairs: usize,
+    /// Messages a second, of all users together; without it, each sends when its last message was
+    /// acknowledged.
+    #[arg(long, value_name = "MESSAGES", value_parser = rate)]
+    pub(crate) rate: Option<f64>,
+    /// How many seconds messages are sent.
+    #[arg(long, value_name = "SECONDS", value_parser = load_seconds, default_value = "30")]
+    pub(crate) duration: Duration,
+    /// How long each text is, 32 to 8000 bytes.
+    #[arg(long, value_name = "BYTES", value_parser = text_bytes, default_value = "120")]
+    pub(crate) text_bytes: usize,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// The server.
+    #[arg(long, env = "TIDELINE_URL", default_value = "ws://127.0.0.1:3001/v1")]
+    pub(crate) url: String,
+    /// Where the key of the users' tokens comes from.
+    #[command(flatten)]
+    pub(crate) key: KeyArguments,
+}
+
 fn conversation(text: &str) -> Result<ConversationId, String> {
     ConversationId::parse(text).map_err(|error| error.to_string())
 }
@@ -206,6 +252,28 @@ fn conversation(text: &str) -> Result<ConversationId, String> {
 fn seconds(text: &str) -> Result<Duration, String> {
     let seconds: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;
     Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
+}
+
+fn load_seconds(text: &str) -> Result<Duration, String> {
+    match seconds(text)? {
+        duration if (Duration::from_millis(1)..=LOAD_MAX).contains(&duration) => Ok(duration),
+        _ => Err("a load lasts from 0.001 to 3600 seconds".to_owned()),
+    }
+}
+
+fn pairs(text: &str) -> Result<usize, String> {
+    let pairs = text.parse().ok().filter(|pairs| (1..=LOAD_PAIRS_MAX).contains(pairs));
+    pairs.ok_or_else(|| format!("not a number from 1 to {LOAD_PAIRS_MAX}"))
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    let rate = text.parse().ok().filter(|rate| (LOAD_RATE_MIN..=LOAD_RATE_MAX).contains(rate));
+    rate.ok_or_else(|| format!("not a number from {LOAD_RATE_MIN} to {LOAD_RATE_MAX}"))
+}
+
+fn text_bytes(text: &str) -> Result<usize, String> {
+    let bytes = text.parse().ok().filter(|bytes| LOAD_TEXT_BYTES.contains(bytes));
+    bytes.ok_or_else(|| "not a number from 32 to 8000".to_owned())
 }
 
 fn seq(text: &str) -> Result<Seq, String> {
@@ -265,6 +333,32 @@ mod tests {
         assert_eq!(part(" --seqs 2,4"), Some(Part::Listed(vec![seq(2), seq(4)])));
         for wrong in [" --range 4:2", " --range 4", " --before 1 --after 2", " --limit 101"] {
             assert_eq!(part(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_load_has_bounds() {
+        let load = |options: &str| match parse(&format!("tideline load {options}")) {
+            Ok(Command::Load(arguments)) => Some((arguments.pairs, arguments.rate)),
+            _ => None,
+        };
+        assert_eq!(load("--pairs 50"), Some((50, None)));
+        assert_eq!(
+            load("--pairs 2 --rate 0.5 --duration 1.5 --text-bytes 32"),
+            Some((2, Some(0.5)))
+        );
+        for wrong in [
+            "--rate 1",
+            "--pairs 0",
+            "--pairs 10001",
+            "--pairs 1 --rate 0",
+            "--pairs 1 --rate NaN",
+            "--pairs 1 --duration 0",
+            "--pairs 1 --duration 3601",
+            "--pairs 1 --text-bytes 31",
+            "--pairs 1 --text-bytes 8001",
+        ] {
+            assert_eq!(load(wrong), None, "{wrong}");
         }
     }
 }

@@ -81,6 +81,20 @@ pub(crate) enum Error {
         /// How many.
         count: usize,
     },
+    /// Something was wrong with messages of a load.
+    #[error("{count} faults; the first: {first}")]
+    Faulty {
+        /// How many.
+        count: usize,
+        /// The first, as a sentence.
+        first: String,
+    },
+    /// A load found no server.
+    #[error("no connection to {url}; is `cargo local` running?")]
+    NoServer {
+        /// The address.
+        url: String,
+    },
     /// The time was over.
     #[error("no complete answer in time")]
     Timeout,

@@ -2,21 +2,24 @@
 //!
 //! # Layout
 //!
-//! * `token`, `send`, `listen`, `sync`, `history`, `chat`: one file per command.
+//! * `token`, `send`, `listen`, `sync`, `history`, `chat`, `load`: one file per command.
 //! * `arguments`: what can be asked for; `error`: what can go wrong, as the user reads it.
 //! * `session`: runs an [`engine::Engine`] over a socket (`link`) and a file (`journal`).
 //! * `home`: where a user's device, journal and lock live; `key`: the development key and tokens.
 //! * `view` is what `chat` shows, `screen` draws it and reads keys.
+//! * `pair` is two users of a `load`, `checker` says what they must see, `report` adds up.
 //!
 //! # Invariants
 //!
 //! * Every decision of the protocol is the engine's; here is only its input and output.
-//! * Standard output carries results alone, one JSON object a line; everything else goes to
-//!   standard error.
-//! * Before a message is sent for the first time, it is in the journal and the journal on disk.
+//! * Standard output carries results alone, one JSON object a line but where a person reads it
+//!   (`token`, `chat`, `load` without `--json`); everything else goes to standard error.
+//! * Before a message is sent for the first time, it is in the journal and the journal on disk;
+//!   `load` alone keeps none, for its users end with it.
 
 mod arguments;
 mod chat;
+mod checker;
 mod error;
 mod history;
 mod home;
@@ -24,7 +27,10 @@ mod journal;
 mod key;
 mod link;
 mod listen;
+mod load;
+mod pair;
 mod print;
+mod report;
 mod screen;
 mod send;
 mod session;
@@ -40,7 +46,7 @@ use clap::Parser;
 use arguments::{Arguments, Command};
 use error::Error;
 
-#[tokio::main(flavor = "current_thread")]
+#[tokio::main]
 async fn main() -> ExitCode {
     match run(Arguments::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
@@ -60,5 +66,6 @@ async fn run(arguments: Arguments) -> Result<(), Error> {
         Command::Sync(arguments) => sync::run(arguments).await,
         Command::History(arguments) => history::run(arguments).await,
         Command::Chat(arguments) => chat::run(arguments).await,
+        Command::Load(arguments) => load::run(arguments).await,
     }
 }
