@@ -18,12 +18,11 @@ pub const IDLE_TIMEOUT: Duration = Duration::from_secs(10 * 60);
 /// Theirs: "Quotas for configuring and running a WebSocket API", connection duration.
 pub const LIFETIME: Duration = Duration::from_secs(2 * 60 * 60);
 
-/// Invocations that one process of a function is given at a time.
+/// Invocations that one process of a function is given at a time: one, as on classic Lambda.
 ///
-/// Eight is what Lambda Managed Instances give a Rust function for each virtual CPU. Measured with
-/// 32 clients on two cores, medians of six rounds: 22,000 answers a second, and 13,400 with one
-/// invocation at a time in up to 16 processes.
-pub const CONCURRENCY: u32 = 8;
+/// Measured on a chat of a hundred users, one served half as much again as eight, which is what
+/// Lambda Managed Instances give a Rust function for each virtual CPU.
+pub const CONCURRENCY: u32 = 1;
 
 /// Processes of one function that run at a time.
 ///
