@@ -4,11 +4,11 @@
 //!
 //! One file per route, each with the ports that the route may touch:
 //!
-//! * [`connect`]: a device comes and goes.
-//! * [`send`]: a message is kept, acknowledged, and told to everyone.
+//! * [`mod@connect`]: a device comes and goes.
+//! * [`mod@send`]: a message is kept, acknowledged, and told to everyone.
 //! * [`fan_out`]: telling: inboxes first, then the devices online, the author's own inbox last.
-//! * [`sync`]: what came into an inbox after a cursor.
-//! * [`history`]: a part of one conversation.
+//! * [`mod@sync`]: what came into an inbox after a cursor.
+//! * [`mod@history`]: a part of one conversation.
 //! * [`members`]: who may see a conversation.
 //! * [`clock`]: the time, as an argument.
 //!

@@ -6,11 +6,11 @@
 //! # Layout
 //!
 //! * [`environment`]: the only place that spells an environment variable.
-//! * [`boot`]: what a function does once: reads its environment, builds its clients.
+//! * [`mod@boot`]: what a function does once: reads its environment, builds its clients.
 //! * [`event`]: what comes in: [`Event`], and who sent it.
 //! * [`reply`]: what goes out.
 //! * [`failure`]: what each error looks like from outside.
-//! * [`serve`]: the loop of a route, of `$connect` and `$disconnect`.
+//! * [`mod@serve`]: the loop of a route, of `$connect` and `$disconnect`.
 //! * [`authorizer`]: the loop of the authorizer.
 //! * [`wall`]: the wall clock and real waiting.
 //!

@@ -107,6 +107,10 @@ macro_rules! conformance_promises {
     };
 }
 
+/// The time in these tests: the year 2100, for a database that expires items does so by its own
+/// clock, in the middle of a test if what the test keeps is old.
+pub(crate) const NOW: Timestamp = Timestamp(4_102_444_800_123);
+
 pub(crate) fn user(name: &str) -> UserId {
     UserId::parse(name).expect("a test's user id is valid")
 }
@@ -127,7 +131,7 @@ pub(crate) fn draft(author: &str, number: u64) -> Draft {
         id: MessageId::from_bytes(id),
         author: user(author),
         device: DeviceId::parse("desk").expect("a valid device"),
-        at: Timestamp(1_763_917_045_123 + number),
+        at: NOW.plus(number),
         kind: Kind::text(),
         version: 1,
         inbox_before: Seq::ZERO,

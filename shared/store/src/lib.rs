@@ -8,7 +8,7 @@
 //! # Layout
 //!
 //! * [`timelines`]: the port [`Timelines`], the storage library: one conditional put at a time.
-//! * [`append`]: *verified tail*, how an entry gets its place exactly once.
+//! * [`mod@append`]: *verified tail*, how an entry gets its place exactly once.
 //! * [`queue`]: the library's face over the two.
 //! * [`inbox`]: the port [`Inboxes`], the sync library, and how an entry is delivered to one.
 //! * [`connections`]: the port [`Connections`], which device listens where.
@@ -17,7 +17,7 @@
 //! * [`tables`]: the names under which a database keeps a store.
 //! * [`memory`]: all ports in memory, for tests and simulation.
 //! * [`faulty`]: a store whose answers get lost, for tests.
-//! * [`conformance`]: what every store must do, one named test per promise.
+//! * [`mod@conformance`]: what every store must do, one named test per promise.
 //!
 //! # Invariants
 //!

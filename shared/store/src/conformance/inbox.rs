@@ -3,13 +3,11 @@
 use futures_util::future::join_all;
 use timeline::{Body, InboxEntry, Seq, Timestamp, UserId, limits};
 
-use super::{Store, draft, seq, tea, user};
+use super::{NOW, Store, draft, seq, tea, user};
 use crate::error::Error;
 use crate::faulty::{Fault, Faulty};
 use crate::inbox::{InboxPage, Inboxes, deliver};
 use crate::pace::Immediately;
-
-const NOW: Timestamp = Timestamp(1_763_917_045_123);
 
 /// What bob's inbox keeps of entry `number` at `position`.
 fn told(number: u64, position: Seq) -> InboxEntry {

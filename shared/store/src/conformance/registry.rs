@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use timeline::{ConnectionId, ConversationId, DeviceId, MessageId, Seq, Timestamp};
 
-use super::{Store, seq, tea, user};
+use super::{NOW, Store, seq, tea, user};
 use crate::connections::{Connections, Registration};
 use crate::directory::{Conversation, Membership};
 use crate::error::Error;
@@ -14,8 +14,8 @@ fn registration(device: &str, connection: &str, connected: u64) -> Registration 
     Registration {
         device: DeviceId::parse(device).expect("a device"),
         connection: ConnectionId::parse(connection).expect("a connection"),
-        connected: Timestamp(connected),
-        expires: Timestamp(connected + 3_600_000),
+        connected: NOW.plus(connected),
+        expires: NOW.plus(connected + 3_600_000),
     }
 }
 
@@ -85,7 +85,7 @@ pub async fn a_young_connection_is_not_removed(store: &impl Store) {
     let (ada, device) = (user("ada"), desk.device.clone());
     store.register(&ada, &desk).await.expect("a registration");
     for (before, left) in [(1_000, 1), (1_001, 0)] {
-        let before = Some(Timestamp(before));
+        let before = Some(NOW.plus(before));
         store.unregister(&ada, &device, &desk.connection, before).await.expect("no error");
         assert_eq!(listening(store, "ada").await.len(), left);
     }
