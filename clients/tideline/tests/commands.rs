@@ -78,7 +78,10 @@ async fn a_token_is_printed_alone() {
 #[tokio::test]
 async fn a_wrong_command_line_is_told_apart_from_a_failure() {
     assert_eq!(finish(tideline("send --as alice")).await.status.code(), Some(2));
-    let output = finish(tideline("send --as alice --to bob --key k --url http://x hi")).await;
+    let folder = tempfile::tempdir().unwrap();
+    let mut elsewhere = tideline("send --as alice --to bob --key k --url http://x hi --state");
+    elsewhere.arg(folder.path());
+    let output = finish(elsewhere).await;
     assert_eq!(output.status.code(), Some(1));
     assert!(complaint(&output).contains("begins with ws://"), "{}", complaint(&output));
 }
