@@ -42,8 +42,12 @@ impl Running {
         serde_json::from_str(&self.line().await).unwrap()
     }
 
+    /// Stops it as Ctrl-C does.
     async fn stop(mut self) {
-        within(self.child.kill()).await.unwrap();
+        let process = self.child.id().unwrap().to_string();
+        let mut kill = Command::new("kill");
+        within(kill.args(["-s", "INT", &process]).status()).await.unwrap();
+        within(self.child.wait()).await.unwrap();
     }
 }
 

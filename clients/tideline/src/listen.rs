@@ -1,8 +1,8 @@
 //! `listen`: each message once, in order, as it comes.
 
-use std::pin::pin;
 use std::time::Duration;
 
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::Instant;
 
 use crate::arguments::ListenArguments;
@@ -15,7 +15,8 @@ pub(crate) async fn run(arguments: ListenArguments) -> Result<(), Error> {
     let mut session = Session::open(&arguments.identity)?;
     let mut left = arguments.count.unwrap_or(u64::MAX);
     let mut quiet_since = Instant::now();
-    let mut interrupted = pin!(tokio::signal::ctrl_c());
+    // Heard from the start: whoever stops it never stops it between a line and its mark.
+    let mut interrupts = signal(SignalKind::interrupt())?;
     loop {
         let printed = news(&mut session, left)?;
         left -= printed;
@@ -30,7 +31,7 @@ pub(crate) async fn run(arguments: ListenArguments) -> Result<(), Error> {
                 change?;
             }
             () = idle(quiet_since, arguments.idle) => return Ok(()),
-            interrupted = &mut interrupted => return Ok(interrupted?),
+            _ = interrupts.recv() => return Ok(()),
         }
     }
 }
