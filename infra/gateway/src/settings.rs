@@ -20,7 +20,7 @@ pub const LIFETIME: Duration = Duration::from_secs(2 * 60 * 60);
 
 /// Invocations that one process of a function is given at a time: one, as on classic Lambda.
 ///
-/// Measured on a chat of a hundred users, one served half as much again as eight, which is what
+/// Measured on a chat of a hundred users, one served a third more than eight, which is what
 /// Lambda Managed Instances give a Rust function for each virtual CPU.
 pub const CONCURRENCY: u32 = 1;
 
