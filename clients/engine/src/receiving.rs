@@ -68,7 +68,7 @@ impl Engine {
         for message in synced.entries {
             self.entered(message);
         }
-        for Tail { conversation, tail } in &synced.conversations {
+        for Tail { conversation, tail, .. } in &synced.conversations {
             if let (Ok(id), Some(tail)) = (ConversationId::parse(conversation), place(*tail)) {
                 self.learn(&id, tail);
             }
@@ -219,7 +219,7 @@ impl Engine {
         self.inbox.reset(cursor, synced.page.clone());
         self.inbox.failures = 0;
         self.inbox.sync = Sync::Due(self.now);
-        for Tail { conversation, tail } in &synced.conversations {
+        for Tail { conversation, tail, .. } in &synced.conversations {
             let (Ok(id), Some(tail)) = (ConversationId::parse(conversation), place(*tail)) else {
                 continue;
             };

@@ -208,6 +208,7 @@ impl Engine {
             from: self.user.as_str().to_owned(),
             at: acked.at.0,
             kind: item.queued.kind.as_str().to_owned(),
+            large: false,
             body: Some(item.queued.body),
         };
         self.change(Change::Acked(acked));

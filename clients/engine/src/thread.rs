@@ -228,6 +228,7 @@ mod tests {
             from: "al".into(),
             at: 1,
             kind: "text".into(),
+            large: false,
             body: Some(body),
         }
     }

@@ -223,6 +223,7 @@ mod tests {
             from: "al".into(),
             at: 1,
             kind: "text".into(),
+            large: false,
             body: Some(wire::text_body("x")),
         }
     }

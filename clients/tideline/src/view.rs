@@ -172,6 +172,7 @@ mod tests {
             from: from.into(),
             at: 1,
             kind: "text".into(),
+            large: false,
             body: Some(wire::text_body(&format!("{from} {seq}"))),
         }
     }

@@ -26,8 +26,8 @@ pub enum Notice {
         conversation: ConversationId,
         /// What was kept.
         entry: Box<Entry>,
-        /// Where it stands in the receiver's inbox.
-        position: Seq,
+        /// Where it stands in the receiver's inbox; `None` where no inbox tells of it.
+        position: Option<Seq>,
         /// The receiver's own messages right before it.
         own: Vec<Marker>,
     },

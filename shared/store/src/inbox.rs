@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use timeline::{ConversationId, InboxEntry, Seq, Timestamp, UserId, limits};
+use timeline::{ConversationId, InboxEntry, InboxLife, Seq, Timestamp, UserId, limits};
 
 use crate::error::Error;
 use crate::pace::Pace;
@@ -66,10 +66,10 @@ pub struct InboxEnd {
 }
 
 impl InboxEnd {
-    /// Whether its newest entry has been there for [`limits::ANCHOR_AGE_MS`] and the anchor does
-    /// not hold its place yet.
-    pub fn wants_anchor(&self, now: Timestamp) -> bool {
-        let old = limits::INBOX_LIFE_MS - limits::ANCHOR_AGE_MS;
+    /// Whether its newest entry has been there for long, as `life` goes, and the anchor does not
+    /// hold its place yet.
+    pub fn wants_anchor(&self, life: InboxLife, now: Timestamp) -> bool {
+        let old = life.milliseconds() - life.anchor_age_ms();
         self.anchor < self.position && self.expires.is_some_and(|expires| expires.since(now) <= old)
     }
 }

@@ -20,11 +20,38 @@ impl Kind {
     /// The kinds that only the server writes: they tell of the conversation itself, never count as
     /// unread, and no client may send them.
     pub const EVENTS: [&'static str; 7] =
-        ["join", "leave", "rename", "role", "recall", "edit", "mode"];
+        [Self::JOIN, Self::LEAVE, Self::RENAME, Self::ROLE, Self::RECALL, Self::EDIT, Self::MODE];
+
+    /// The kind of the event that tells who came in.
+    pub const JOIN: &'static str = "join";
+
+    /// The kind of the event that tells who went.
+    pub const LEAVE: &'static str = "leave";
+
+    /// The kind of the event that tells what the group is called now.
+    pub const RENAME: &'static str = "rename";
+
+    /// The kind of the event that tells who may what now.
+    pub const ROLE: &'static str = "role";
+
+    /// The kind of the event after which a group's messages are read from its timeline.
+    pub const MODE: &'static str = "mode";
+
+    /// The kind of the event that takes a message back.
+    pub const RECALL: &'static str = "recall";
+
+    /// The kind of the event that changes what a message says.
+    pub const EDIT: &'static str = "edit";
 
     /// A plain text message.
     pub fn text() -> Self {
         Self(Self::TEXT.to_owned())
+    }
+
+    /// The kind of an event: one of [`Kind::EVENTS`].
+    pub fn event(name: &'static str) -> Self {
+        debug_assert!(Self::EVENTS.contains(&name), "{name} is no event");
+        Self(name.to_owned())
     }
 
     /// Parses the kind of a message that a client sends.
@@ -88,6 +115,11 @@ impl Body {
             return Err(InvalidBody);
         }
         Ok(Self(text.to_owned()))
+    }
+
+    /// The body of an event that says nothing beside its kind and its author.
+    pub fn empty() -> Self {
+        Self("{}".to_owned())
     }
 
     /// The body's text.

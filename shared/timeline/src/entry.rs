@@ -83,6 +83,17 @@ impl fmt::Display for Timestamp {
     }
 }
 
+/// How a message reaches the members of its conversation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Diffusion {
+    /// Each member's inbox tells of it.
+    #[default]
+    Write,
+    /// It stands on the timeline alone, and members look there: the conversation is a large group.
+    /// Of an event that names members, their inboxes tell as well.
+    Read,
+}
+
 /// What is asked to be kept: an entry without its place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Draft {
@@ -101,6 +112,10 @@ pub struct Draft {
     /// The author's inbox tail, read before the append: their own inbox entry of this message, the
     /// mark of a finished fan-out, can only stand after it.
     pub inbox_before: Seq,
+    /// How it reaches the members.
+    pub diffusion: Diffusion,
+    /// Of an event: whom it is about. They are told of it whether or not they are members.
+    pub named: Vec<UserId>,
     /// What it says.
     pub body: Body,
 }
@@ -127,7 +142,7 @@ impl Draft {
         Entry {
             seq,
             countable: countable + u64::from(!self.kind.is_event()),
-            recalls: recalls + u64::from(self.kind.as_str() == "recall"),
+            recalls: recalls + u64::from(self.kind.as_str() == Kind::RECALL),
             id: self.id,
             author: self.author,
             device: self.device,
@@ -135,6 +150,8 @@ impl Draft {
             kind: self.kind,
             version: self.version,
             inbox_before: self.inbox_before,
+            diffusion: self.diffusion,
+            named: self.named,
             revised: false,
             body: Some(self.body),
         }
@@ -166,6 +183,10 @@ pub struct Entry {
     pub version: u64,
     /// The author's inbox tail before it was written; see [`Draft::inbox_before`].
     pub inbox_before: Seq,
+    /// How it reaches the members.
+    pub diffusion: Diffusion,
+    /// Of an event: whom it is about.
+    pub named: Vec<UserId>,
     /// Whether the body was replaced since.
     pub revised: bool,
     /// What it says; `None` once it was deleted, which leaves the rest in place.
@@ -176,6 +197,11 @@ impl Entry {
     /// Whether it is the message that `author` calls `id`.
     pub fn is(&self, author: &UserId, id: &MessageId) -> bool {
         self.author == *author && self.id == *id
+    }
+
+    /// Whether a fan-out of it writes inboxes, and ends with the marker in its author's.
+    pub fn is_marked(&self) -> bool {
+        self.diffusion == Diffusion::Write || !self.named.is_empty()
     }
 
     /// Whether a repeated `draft` asks for what this entry keeps.
@@ -207,6 +233,8 @@ pub struct InboxEntry {
     pub kind: Kind,
     /// The prefix count of its timeline, see [`Entry::countable`].
     pub countable: u64,
+    /// How the conversation's messages reach its members, see [`Entry::diffusion`].
+    pub diffusion: Diffusion,
     /// When the inbox forgets it; the timeline keeps it.
     pub expires: Timestamp,
     /// The body, unless it is above [`limits::INBOX_BODY_BYTES_MAX`]: then the timeline has it.
@@ -214,8 +242,13 @@ pub struct InboxEntry {
 }
 
 impl InboxEntry {
-    /// What an inbox keeps of `entry` at `position`, written at `now`.
-    pub fn of(entry: &Entry, conversation: &ConversationId, position: Seq, now: Timestamp) -> Self {
+    /// What an inbox keeps of `entry` at `position` until it `expires`, in whole seconds.
+    pub fn of(
+        entry: &Entry,
+        conversation: &ConversationId,
+        position: Seq,
+        expires: Timestamp,
+    ) -> Self {
         let body = entry.body.as_ref();
         let short = body.filter(|body| body.as_str().len() <= limits::INBOX_BODY_BYTES_MAX);
         Self {
@@ -227,7 +260,8 @@ impl InboxEntry {
             at: entry.at,
             kind: entry.kind.clone(),
             countable: entry.countable,
-            expires: now.plus(limits::INBOX_LIFE_MS).whole_seconds(),
+            diffusion: entry.diffusion,
+            expires,
             body: short.cloned(),
         }
     }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::body::{Body, Kind};
-use crate::entry::{Entry, InboxEntry, Seq, Timestamp};
+use crate::entry::{Diffusion, Entry, InboxEntry, Seq, Timestamp};
 use crate::id::{ConnectionId, ConversationId, DeviceId, MessageId, UserId};
 use crate::limits;
 
@@ -95,6 +95,42 @@ pub struct Catchup {
     pub page: Option<ConversationId>,
 }
 
+/// A conversation, its newest sequence, and how its messages are found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// The conversation.
+    pub conversation: ConversationId,
+    /// Its newest sequence.
+    pub tail: Seq,
+    /// How its messages reach its members.
+    pub diffusion: Diffusion,
+}
+
+/// What a device does just now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignalKind {
+    /// It shows the conversation.
+    Focus,
+    /// It shows it no more.
+    Blur,
+}
+
+/// A device's signal about a conversation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Signal {
+    /// The conversation.
+    pub conversation: ConversationId,
+    /// What it does.
+    pub kind: SignalKind,
+}
+
+/// What became of a signal.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Signaled {
+    /// Until when a focus lasts.
+    pub until: Option<Timestamp>,
+}
+
 /// What a device catches up with.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Caught {
@@ -107,7 +143,7 @@ pub struct Caught {
     /// Whether the device's cursor was worth nothing.
     pub reset: bool,
     /// Conversations and their newest sequences.
-    pub conversations: Vec<(ConversationId, Seq)>,
+    pub conversations: Vec<Listed>,
     /// The inbox's newest position.
     pub tail: Seq,
     /// The server's time.

@@ -11,7 +11,9 @@
 //! * [`entry`]: a [`Draft`] is what is asked for, an [`Entry`] what was kept, an [`InboxEntry`]
 //!   what a member's inbox says of it.
 //! * [`body`]: [`Body`] and [`Kind`] of a message.
+//! * [`group`]: roles, titles, and what is asked about groups.
 //! * [`exchange`]: what clients ask for and are given, from [`Caller`](exchange::Caller) on.
+//! * [`life`]: how long an inbox keeps what it is told.
 //! * [`limits`]: every bound of the system and whose it is.
 //!
 //! # Invariants
@@ -23,12 +25,16 @@
 pub mod body;
 pub mod entry;
 pub mod exchange;
+pub mod group;
 pub mod id;
+pub mod life;
 pub mod limits;
 
 pub use body::{Body, InvalidBody, InvalidKind, Kind};
-pub use entry::{Draft, Entry, InboxEntry, Seq, Timestamp};
+pub use entry::{Diffusion, Draft, Entry, InboxEntry, Seq, Timestamp};
+pub use group::{Admission, InvalidTitle, Muted, Role, Title, Visibility};
 pub use id::{
     ConnectionId, ConversationId, DeviceId, InvalidId, MessageId, Party, RequestId, TimelineId,
     UserId,
 };
+pub use life::InboxLife;

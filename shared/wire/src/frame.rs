@@ -26,8 +26,12 @@ pub mod action {
     pub const SYNC: &str = "sync";
     /// Reads a range of one conversation.
     pub const HISTORY: &str = "history";
+    /// Makes and changes groups, and lists their members.
+    pub const GROUP: &str = "group";
+    /// Says what a device does just now.
+    pub const SIGNAL: &str = "signal";
     /// Every route that a frame can name.
-    pub const ALL: [&str; 3] = [SEND, SYNC, HISTORY];
+    pub const ALL: [&str; 5] = [SEND, SYNC, HISTORY, GROUP, SIGNAL];
 }
 
 /// A request of some route: its id and the route's own fields.

@@ -9,7 +9,8 @@
 //! * [`frame`]: what every frame has: [`Request`], [`Answer`].
 //! * [`code`]: [`ErrorCode`] and [`Problem`], everything that can be answered instead of `ok`.
 //! * [`message`]: a message as pushes, `sync` and `history` carry it.
-//! * [`send`], [`sync`], [`history`]: one file per route.
+//! * [`send`], [`sync`], [`history`], [`group`], [`signal`]: one file per route.
+//! * [`event`]: what the events of a group's timeline say.
 //! * [`push`]: frames that nobody asked for, and [`Incoming`], all that a client may get.
 //!
 //! # Invariants
@@ -20,17 +21,23 @@
 //! * No error repeats what was sent.
 
 pub mod code;
+pub mod event;
 pub mod frame;
+pub mod group;
 pub mod history;
 pub mod message;
 pub mod push;
 pub mod send;
+pub mod signal;
 pub mod sync;
 
 pub use code::{ErrorCode, Problem, Refusal};
+pub use event::Event;
 pub use frame::{Answer, Request, action, action_of, protocol, readable_id};
+pub use group::{Group, Grouped, Member};
 pub use history::{History, Messages};
 pub use message::{Marker, Message, text_body};
 pub use push::{Incoming, NotUnderstood, Push};
 pub use send::{Send, Sent};
+pub use signal::{Signal, Signaled};
 pub use sync::{Sync, Synced, Tail};

@@ -2,12 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use timeline::{Body, ConversationId, Entry, InboxEntry, Seq};
+use timeline::{Body, ConversationId, Diffusion, Entry, InboxEntry, Seq};
+
+use crate::group::is_false;
 
 /// One message.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Message {
-    /// Its place in the receiver's inbox; absent in `history`.
+    /// Its place in the receiver's inbox; absent in `history`, and where no inbox tells of it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub q: Option<u64>,
     /// The conversation.
@@ -22,6 +24,10 @@ pub struct Message {
     pub at: u64,
     /// What sort of message it is.
     pub kind: String,
+    /// Whether its conversation is a large group: what follows it is found by the group's tail (in
+    /// the `tails` of `sync`) and not in the inbox.
+    #[serde(skip_serializing_if = "is_false", default)]
+    pub large: bool,
     /// What it says, byte for byte; `null` once it was withdrawn.
     pub body: Option<Box<RawValue>>,
 }
@@ -37,13 +43,14 @@ impl Message {
             from: entry.author.as_str().to_owned(),
             at: entry.at.0,
             kind: entry.kind.as_str().to_owned(),
+            large: entry.diffusion == Diffusion::Read,
             body: raw(entry.body.as_ref()),
         }
     }
 
-    /// A message as its receiver's inbox places it: in a push.
-    pub fn of_push(conversation: &ConversationId, entry: &Entry, position: Seq) -> Self {
-        Self { q: Some(position.number()), ..Self::of_entry(conversation, entry) }
+    /// A message as its receiver's inbox places it, if it does: in a push.
+    pub fn of_push(conversation: &ConversationId, entry: &Entry, position: Option<Seq>) -> Self {
+        Self { q: position.map(Seq::number), ..Self::of_entry(conversation, entry) }
     }
 
     /// A message of `sync`.
@@ -56,6 +63,7 @@ impl Message {
             from: entry.author.as_str().to_owned(),
             at: entry.at.0,
             kind: entry.kind.as_str().to_owned(),
+            large: entry.diffusion == Diffusion::Read,
             body: raw(entry.body.as_ref()),
         }
     }
@@ -72,7 +80,7 @@ impl PartialEq for Message {
         let body = |message: &Self| message.body.as_ref().map(|body| body.get().to_owned());
         (self.q, self.seq, self.at) == (other.q, other.seq, other.at)
             && (&self.conversation, &self.cid) == (&other.conversation, &other.cid)
-            && (&self.from, &self.kind) == (&other.from, &other.kind)
+            && (&self.from, &self.kind, self.large) == (&other.from, &other.kind, other.large)
             && body(self) == body(other)
     }
 }

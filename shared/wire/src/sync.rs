@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use timeline::exchange::{Catchup, Caught};
-use timeline::{ConversationId, Timestamp, limits};
+use timeline::exchange::{Catchup, Caught, Listed};
+use timeline::{ConversationId, Diffusion, Timestamp, limits};
 
 use crate::code::{ErrorCode, Problem, Refusal};
 use crate::frame::{self, Request, action};
+use crate::group::is_false;
 use crate::message::Message;
 use crate::send::seq;
 
@@ -90,6 +91,9 @@ pub struct Tail {
     pub conversation: String,
     /// Its newest sequence.
     pub tail: u64,
+    /// Whether it is a large group, whose tail the client names in each `sync`.
+    #[serde(skip_serializing_if = "is_false", default)]
+    pub large: bool,
 }
 
 /// What a `sync` is answered with.
@@ -117,9 +121,10 @@ pub struct Synced {
 
 impl From<Caught> for Synced {
     fn from(caught: Caught) -> Self {
-        let tail = |(conversation, tail): &(ConversationId, timeline::Seq)| Tail {
-            conversation: conversation.as_str().to_owned(),
-            tail: tail.number(),
+        let tail = |listed: &Listed| Tail {
+            conversation: listed.conversation.as_str().to_owned(),
+            tail: listed.tail.number(),
+            large: listed.diffusion == Diffusion::Read,
         };
         Self {
             entries: caught.entries.iter().map(Message::of_inbox).collect(),

@@ -103,6 +103,7 @@ impl Server {
             from: user.to_owned(),
             at: 1,
             kind: kind.to_string(),
+            large: false,
             body: serde_json::value::RawValue::from_string(body.as_str().to_owned()).ok(),
         };
         log.push(kept.clone());

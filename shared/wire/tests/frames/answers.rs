@@ -4,8 +4,8 @@ use std::fmt::Debug;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use timeline::exchange::{Caught, Found, Kept, Marker};
-use timeline::{InboxEntry, Seq, Timestamp};
+use timeline::exchange::{Caught, Found, Kept, Listed, Marker};
+use timeline::{ConversationId, Diffusion, InboxEntry, Party, Seq, Timestamp};
 use wire::{Answer, ErrorCode, Incoming, Messages, Problem, Refusal, Sent, Synced};
 
 use crate::{Golden, body, direct, entry, group, inbox_entry, request, seq};
@@ -23,7 +23,10 @@ fn the_client_reads_what_the_server_answers() {
     }
 }
 
-fn require<T: Clone + Debug + PartialEq + Serialize + DeserializeOwned>(name: &str, ok: &T) {
+pub(crate) fn require<T: Clone + Debug + PartialEq + Serialize + DeserializeOwned>(
+    name: &str,
+    ok: &T,
+) {
     let text = Answer::ok(&request(), ok.clone()).to_json();
     let Ok(Incoming::Answer { re, outcome: Ok(raw) }) = Incoming::parse(&text) else {
         panic!("{name} is no answer: {text}");
@@ -73,7 +76,7 @@ pub(crate) fn goldens() -> Vec<Golden> {
     sents.chain(synceds).chain(histories).chain(refusals).collect()
 }
 
-fn golden<T: Serialize>(name: &str, ok: T) -> Golden {
+pub(crate) fn golden<T: Serialize>(name: &str, ok: T) -> Golden {
     (format!("answer-{name}"), Answer::ok(&request(), ok).to_json())
 }
 
@@ -94,6 +97,15 @@ fn sents() -> Vec<(&'static str, Sent)> {
     vec![("send", kept.into()), ("send-again", again.into())]
 }
 
+/// A conversation of a list; a group is a large one.
+fn listed(conversation: ConversationId, tail: Seq) -> Listed {
+    let diffusion = match conversation.party() {
+        Party::Direct(..) => Diffusion::Write,
+        Party::Group(_) => Diffusion::Read,
+    };
+    Listed { conversation, tail, diffusion }
+}
+
 fn synceds() -> Vec<(&'static str, Synced)> {
     let withdrawn = InboxEntry {
         position: seq(18),
@@ -107,7 +119,7 @@ fn synceds() -> Vec<(&'static str, Synced)> {
         cursor: seq(18),
         more: true,
         reset: false,
-        conversations: vec![(group(), seq(121))],
+        conversations: vec![listed(group(), seq(121))],
         tail: seq(20),
         seen: Timestamp(1_763_917_045_123),
         page: None,
@@ -115,7 +127,7 @@ fn synceds() -> Vec<(&'static str, Synced)> {
     let reset = Caught {
         cursor: seq(20),
         reset: true,
-        conversations: vec![(direct(), seq(42)), (group(), Seq::ZERO)],
+        conversations: vec![listed(direct(), seq(42)), listed(group(), Seq::ZERO)],
         tail: seq(20),
         seen: Timestamp(1_763_917_045_123),
         page: Some(group()),

@@ -106,7 +106,8 @@ fn require_unchanged(text: &str) {
 
     let mut entry = entry();
     (entry.kind, entry.body) = (Kind::parse("note").unwrap(), Some(body.clone()));
-    let push = Push { message: Message::of_push(&direct(), &entry, seq(17)), own: Vec::new() };
+    let push =
+        Push { message: Message::of_push(&direct(), &entry, Some(seq(17))), own: Vec::new() };
     let Ok(Incoming::Message(push)) = Incoming::parse(&push.to_json()) else { panic!("{text}") };
     assert_eq!(raw(&push.message), text);
 

@@ -8,12 +8,13 @@ use std::collections::BTreeSet;
 
 use expect_test::expect_file;
 use timeline::{
-    Body, ConversationId, DeviceId, Entry, InboxEntry, Kind, MessageId, RequestId, Seq, Timestamp,
-    UserId,
+    Body, ConversationId, DeviceId, Diffusion, Entry, InboxEntry, Kind, MessageId, RequestId, Seq,
+    Timestamp, UserId,
 };
 
 mod answers;
 mod arbitrary;
+mod groups;
 mod malformed;
 mod pushes;
 mod requests;
@@ -44,6 +45,7 @@ fn goldens() -> Vec<Golden> {
     let mut goldens = requests::goldens();
     goldens.extend(answers::goldens());
     goldens.extend(pushes::goldens());
+    goldens.extend(groups::goldens());
     goldens
 }
 
@@ -84,6 +86,8 @@ fn entry() -> Entry {
         recalls: 0,
         version: 1,
         inbox_before: seq(6),
+        diffusion: Diffusion::Write,
+        named: Vec::new(),
         revised: false,
         body: Some(body(r#"{"text":"Shall we meet?"}"#)),
     }

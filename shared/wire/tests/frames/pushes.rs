@@ -1,9 +1,9 @@
 //! What clients are told without asking.
 
-use timeline::exchange;
+use timeline::{Diffusion, Entry, exchange};
 use wire::{Incoming, Marker, Message, Push};
 
-use crate::{Golden, direct, entry, seq};
+use crate::{Golden, direct, entry, group, seq};
 
 #[test]
 fn the_client_reads_what_is_pushed() {
@@ -39,12 +39,15 @@ pub(crate) fn goldens() -> Vec<Golden> {
 }
 
 fn pushes() -> Vec<(&'static str, Push)> {
-    let message = Message::of_push(&direct(), &entry(), seq(17));
+    let message = Message::of_push(&direct(), &entry(), Some(seq(17)));
+    let large = Entry { diffusion: Diffusion::Read, ..entry() };
+    let large = Message::of_push(&group(), &large, None);
     let own = exchange::Marker { position: seq(16), conversation: direct(), seq: seq(41) };
     let withdrawn = Message { body: None, ..message.clone() };
     vec![
         ("message", Push { message: message.clone(), own: Vec::new() }),
         ("message-own", Push { message, own: vec![Marker::from(&own)] }),
+        ("message-large", Push { message: large, own: Vec::new() }),
         ("message-withdrawn", Push { message: withdrawn, own: Vec::new() }),
     ]
 }
