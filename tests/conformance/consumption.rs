@@ -2,7 +2,7 @@
 
 use store::{Immediately, Mode, Queue, Timelines};
 use store_dynamo::{Dynamo, Units};
-use timeline::{Body, DeviceId, Draft, Kind, MessageId, Seq, Timestamp, UserId};
+use timeline::{Body, DeviceId, Diffusion, Draft, Kind, MessageId, Seq, Timestamp, UserId};
 
 fn draft(number: u8) -> Draft {
     let text = "x".repeat(120);
@@ -14,6 +14,8 @@ fn draft(number: u8) -> Draft {
         kind: Kind::text(),
         version: 1,
         inbox_before: Seq::ZERO,
+        diffusion: Diffusion::Write,
+        named: Vec::new(),
         body: Body::parse(&format!(r#"{{"text":"{text}"}}"#)).unwrap(),
     }
 }

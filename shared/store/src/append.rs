@@ -33,8 +33,13 @@ use crate::timelines::{Put, Scan, Timelines};
 /// What looking through a timeline after a base found.
 #[derive(Clone, Debug)]
 pub enum Observed {
-    /// The message is not there; this is the last entry looked at.
-    Tail(Option<Box<Entry>>),
+    /// The message is not there.
+    Tail {
+        /// The last entry looked at.
+        last: Option<Box<Entry>>,
+        /// The latest version of the membership under which any of them was written.
+        version: u64,
+    },
     /// The message is there.
     Found(Box<Entry>),
 }
@@ -55,6 +60,17 @@ impl Appended {
             Self::New(entry) | Self::Duplicate(entry) => entry,
         }
     }
+}
+
+/// What became of an append.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// The message stands.
+    Appended(Appended),
+    /// It stands nowhere yet: an entry before it was written under a later version of the
+    /// membership than its author was authorized by. They are authorized again, and the append
+    /// goes on from here.
+    Superseded(Observed),
 }
 
 /// Looks for the message that `author` calls `id` in everything after `base`. One read, unless the
@@ -87,11 +103,16 @@ pub async fn observe(
         let tail = tail(timelines, timeline).await?;
         return Err(Error::StaleBase { tail });
     }
-    Ok(Observed::Tail(contiguous(None, entries).map(Box::new)))
+    let (last, version) = contiguous(None, 0, entries);
+    Ok(Observed::Tail { last: last.map(Box::new), version })
 }
 
 /// Puts `draft` after what was `observed`, as soon as a place is free, and looks at everything that
 /// takes a place before it does. One write, unless others are writing.
+///
+/// `known` is the latest version of the membership as of which the author may write. The append
+/// stops, before it writes, at an entry of a later one: a removed author must not write after the
+/// event of their removal.
 ///
 /// # Errors
 ///
@@ -104,19 +125,27 @@ pub async fn append(
     timeline: &TimelineId,
     observed: Observed,
     draft: &Draft,
-) -> Result<Appended, Error> {
-    let mut previous = match observed {
-        Observed::Found(entry) => return duplicate(*entry, draft),
-        Observed::Tail(entry) => entry.map(|entry| *entry),
+    known: u64,
+) -> Result<Outcome, Error> {
+    let (mut previous, mut version) = match observed {
+        Observed::Found(entry) => return duplicate(*entry, draft).map(Outcome::Appended),
+        Observed::Tail { last, version } => (last.map(|entry| *entry), version),
     };
     for conflict in 0..limits::APPEND_CONFLICTS_MAX {
+        if version > known {
+            let last = previous.map(Box::new);
+            return Ok(Outcome::Superseded(Observed::Tail { last, version }));
+        }
         let entry = draft.clone().after(previous.as_ref());
         match put(timelines, timeline, &entry).await? {
-            Put::Stored => return Ok(Appended::New(entry)),
+            Put::Stored => return Ok(Outcome::Appended(Appended::New(entry))),
             Put::Occupied(other) if other.is(&draft.author, &draft.id) => {
-                return duplicate(other, draft);
+                return duplicate(other, draft).map(Outcome::Appended);
             }
-            Put::Occupied(other) => previous = Some(other),
+            Put::Occupied(other) => {
+                version = version.max(other.version);
+                previous = Some(other);
+            }
         }
         if conflict + 1 >= limits::APPEND_GALLOPS_MAX {
             pace.pause(Duration::from_millis(limits::JITTER_MS_MAX)).await;
@@ -124,12 +153,31 @@ pub async fn append(
             let scan = Scan::since(last.next(), limits::VERIFY_ENTRIES_MAX);
             let newer = timelines.scan(timeline, scan).await?;
             if let Some(own) = newer.iter().find(|entry| entry.is(&draft.author, &draft.id)) {
-                return duplicate(own.clone(), draft);
+                return duplicate(own.clone(), draft).map(Outcome::Appended);
             }
-            previous = contiguous(previous, newer);
+            (previous, version) = contiguous(previous, version, newer);
         }
     }
     Err(Error::Contended)
+}
+
+/// As [`append`], for an author whose right to write does not hang on a membership.
+///
+/// # Errors
+///
+/// As [`append`]'s.
+pub async fn append_freely(
+    timelines: &dyn Timelines,
+    pace: &dyn Pace,
+    timeline: &TimelineId,
+    observed: Observed,
+    draft: &Draft,
+) -> Result<Appended, Error> {
+    match append(timelines, pace, timeline, observed, draft, u64::MAX).await? {
+        Outcome::Appended(appended) => Ok(appended),
+        // No version is later than the last there can be.
+        Outcome::Superseded(_) => Err(Error::Contended),
+    }
 }
 
 /// The newest sequence; zero on an empty timeline.
@@ -165,21 +213,26 @@ async fn empty_after(
     base: Seq,
 ) -> Result<Observed, Error> {
     if base == Seq::ZERO {
-        return Ok(Observed::Tail(None));
+        return Ok(Observed::Tail { last: None, version: 0 });
     }
     Err(Error::BaseAhead { tail: tail(timelines, timeline).await? })
 }
 
-/// The last of `entries` that follows `previous` without a hole. A hole in a read means "not yet",
-/// so what lies behind it was not looked at.
-fn contiguous(mut previous: Option<Entry>, entries: Vec<Entry>) -> Option<Entry> {
+/// The last of `entries` that follows `previous` without a hole, and the latest version up to it. A
+/// hole in a read means "not yet", so what lies behind it was not looked at.
+fn contiguous(
+    mut previous: Option<Entry>,
+    mut version: u64,
+    entries: Vec<Entry>,
+) -> (Option<Entry>, u64) {
     for entry in entries {
         if previous.as_ref().is_some_and(|last| last.seq.next() != entry.seq) {
             break;
         }
+        version = version.max(entry.version);
         previous = Some(entry);
     }
-    previous
+    (previous, version)
 }
 
 fn duplicate(entry: Entry, draft: &Draft) -> Result<Appended, Error> {

@@ -4,22 +4,27 @@
 //! that nothing has been kept in. The adapter's crate brings tokio's test attribute.
 
 pub mod append;
+pub mod directory;
 pub mod inbox;
 pub mod queue;
 pub mod registry;
 
-use timeline::{Body, ConversationId, DeviceId, Draft, Kind, MessageId, Seq, Timestamp, UserId};
+use timeline::{
+    Body, ConversationId, DeviceId, Diffusion, Draft, Kind, MessageId, Seq, Timestamp, UserId,
+};
 
 use crate::connections::Connections;
 use crate::directory::{Claims, Directory};
+use crate::focuses::Focuses;
 use crate::inbox::Inboxes;
 use crate::meta::Metas;
 use crate::timelines::Timelines;
 
 /// All ports of one store.
-pub trait Store: Timelines + Inboxes + Connections + Directory + Claims + Metas {}
+pub trait Store: Timelines + Inboxes + Connections + Directory + Claims + Focuses + Metas {}
 
-impl<S: Timelines + Inboxes + Connections + Directory + Claims + Metas> Store for S {}
+impl<S> Store for S where S: Timelines + Inboxes + Connections + Directory + Claims + Focuses + Metas
+{}
 
 /// Runs every promise against the store that `$open`, a future, gives: afresh for each.
 #[macro_export]
@@ -59,7 +64,21 @@ macro_rules! conformance {
             without_a_base_a_claim_keeps_it_exactly_once,
             the_same_id_with_another_content_is_a_conflict,
             the_same_id_of_another_author_is_another_message,
-            prefix_counts_follow_from_the_predecessor
+            prefix_counts_follow_from_the_predecessor,
+            an_append_stops_at_an_entry_of_a_later_version
+        }
+        $crate::conformance_promises! { $open, directory:
+            a_conversation_is_created_once,
+            a_conversation_comes_back_as_it_was,
+            a_replacement_needs_the_version_before,
+            what_is_pending_is_settled_by_its_own_version,
+            a_members_row_never_goes_back,
+            members_are_paged_in_order,
+            a_users_conversations_are_paged_in_order,
+            a_list_never_goes_back,
+            a_claim_keeps_its_first_base,
+            focuses_are_found_by_conversation_and_by_user,
+            a_focus_ends_by_its_own_connection_alone
         }
         $crate::conformance_promises! { $open, inbox:
             positions_begin_at_one_and_are_dense,
@@ -79,9 +98,6 @@ macro_rules! conformance {
             devices_do_not_disturb_each_other,
             only_the_named_connection_is_removed,
             a_young_connection_is_not_removed,
-            a_conversation_is_created_once,
-            a_users_conversations_are_paged_in_order,
-            a_claim_keeps_its_first_base,
             meta_is_never_overwritten_silently,
             meta_is_merged_field_by_field,
             meta_is_forgotten_without_complaint
@@ -135,6 +151,8 @@ pub(crate) fn draft(author: &str, number: u64) -> Draft {
         kind: Kind::text(),
         version: 1,
         inbox_before: Seq::ZERO,
+        diffusion: Diffusion::Write,
+        named: Vec::new(),
         body: Body::parse(&format!(r#"{{"text":"number {number}"}}"#)).expect("a short body"),
     }
 }

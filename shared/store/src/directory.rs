@@ -1,17 +1,95 @@
 //! The port to the directory: who is in which conversation; and claims, for clients without a base.
+//!
+//! # Invariants
+//!
+//! * A conversation's *version* counts its changes; each is one conditional write of the
+//!   conversation, so of two at once one is refused and looks again.
+//! * What a change still has to do is written with it, as [`Pending`]: whoever comes next finishes
+//!   what a crash left.
+//! * Rows of members and listings carry the version that wrote them, and a later one is never
+//!   overwritten by an earlier: a request that was long under way undoes nothing.
 
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use timeline::{ConversationId, MessageId, Seq, Timestamp, UserId};
+use timeline::{
+    Admission, Body, ConversationId, DeviceId, Diffusion, Kind, MessageId, Muted, Role, Seq,
+    Timestamp, Title, UserId, Visibility,
+};
 
 use crate::error::Error;
+use crate::timelines::Put;
 
 /// A member of a conversation.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Membership {
-    /// The first sequence that the member may see and is sent.
+    /// The first sequence that the member is sent: one after the tail that was read before they
+    /// were written down.
     pub joined: Seq,
+    /// What they may do.
+    pub role: Role,
+    /// Whether they are left alone while offline.
+    pub muted: Muted,
+}
+
+/// Who is in a conversation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Members {
+    /// These: each one's inbox is told of every message.
+    Inline(BTreeMap<UserId, Membership>),
+    /// Those who have a row of their own, see [`Directory::members`]: the group is large, and its
+    /// messages are read from its timeline.
+    Rows {
+        /// The event after which it was so; up to there inboxes are told.
+        switched: Seq,
+        /// The version that wrote the rows; an older row says nothing.
+        since: u64,
+        /// How many members it has.
+        count: u64,
+    },
+}
+
+impl Members {
+    /// How many members there are.
+    pub fn count(&self) -> u64 {
+        match self {
+            Self::Inline(members) => members.len() as u64,
+            Self::Rows { count, .. } => *count,
+        }
+    }
+
+    /// How messages reach them.
+    pub fn diffusion(&self) -> Diffusion {
+        match self {
+            Self::Inline(_) => Diffusion::Write,
+            Self::Rows { .. } => Diffusion::Read,
+        }
+    }
+}
+
+/// What a change of a conversation still has to do: rows, listings, and the event that tells of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pending {
+    /// The version that the change made.
+    pub version: u64,
+    /// The event's id.
+    pub id: MessageId,
+    /// Who made the change.
+    pub author: UserId,
+    /// On which of their devices.
+    pub device: DeviceId,
+    /// When.
+    pub at: Timestamp,
+    /// The event's kind.
+    pub kind: Kind,
+    /// Whom it is about.
+    pub named: Vec<UserId>,
+    /// What it says.
+    pub body: Body,
+    /// The tail that was read before the change: the event can only stand after it.
+    pub base: Seq,
+    /// Whose membership is what now; `None` of those who are out.
+    pub members: Vec<(UserId, Option<Membership>)>,
 }
 
 /// What is known about a conversation.
@@ -19,12 +97,42 @@ pub struct Membership {
 pub struct Conversation {
     /// Which one.
     pub id: ConversationId,
-    /// Counts the changes of the membership.
+    /// Counts the changes.
     pub version: u64,
     /// When it was made.
     pub made: Timestamp,
-    /// Its members.
-    pub members: BTreeMap<UserId, Membership>,
+    /// What it is called; a direct conversation is called nothing.
+    pub title: Option<Title>,
+    /// How much of what was before they joined a member sees.
+    pub visibility: Visibility,
+    /// Who may join by themselves.
+    pub admission: Admission,
+    /// Who is in it.
+    pub members: Members,
+    /// What its last change still has to do.
+    pub pending: Option<Pending>,
+}
+
+/// The row of a member of a large group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MemberRow {
+    /// The version of the conversation that wrote it.
+    pub version: u64,
+    /// What they are; `None` once they are out.
+    pub membership: Option<Membership>,
+}
+
+/// A conversation on a user's list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listing {
+    /// The conversation.
+    pub conversation: ConversationId,
+    /// The version of the conversation that wrote it.
+    pub version: u64,
+    /// The first sequence that the user is sent.
+    pub joined: Seq,
+    /// How its messages reach them.
+    pub diffusion: Diffusion,
 }
 
 /// The directory. Every read is strongly consistent.
@@ -37,25 +145,78 @@ pub trait Directory: Send + Sync {
     /// As the store's.
     async fn conversation(&self, id: &ConversationId) -> Result<Option<Conversation>, Error>;
 
-    /// Lists a conversation as one of `user`'s, unless it is listed.
-    ///
-    /// # Errors
-    ///
-    /// As the store's.
-    async fn list(
-        &self,
-        user: &UserId,
-        conversation: &ConversationId,
-        joined: Seq,
-    ) -> Result<(), Error>;
-
-    /// Creates a conversation, unless it exists. Its members' lists come first (see
+    /// Creates a conversation, unless it exists. Its members' lists and rows come first (see
     /// [`Directory::list`]): a conversation that exists is on all of them.
     ///
     /// # Errors
     ///
     /// As the store's.
-    async fn create(&self, conversation: &Conversation) -> Result<(), Error>;
+    async fn create(&self, conversation: &Conversation) -> Result<Put<Conversation>, Error>;
+
+    /// Writes `conversation` in place of its version `before`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Conflict`] when another version is kept, which may be this one: after
+    /// [`Error::Unavailable`] and after a conflict its caller looks.
+    async fn replace(&self, conversation: &Conversation, before: u64) -> Result<(), Error>;
+
+    /// Forgets what the change that made `version` had to do, if it is the last one.
+    ///
+    /// # Errors
+    ///
+    /// As the store's; that there was another change is none.
+    async fn settle(&self, id: &ConversationId, version: u64) -> Result<(), Error>;
+
+    /// The row of a member of a large group, of those who are out as well.
+    ///
+    /// # Errors
+    ///
+    /// As the store's.
+    async fn member(&self, id: &ConversationId, user: &UserId) -> Result<Option<MemberRow>, Error>;
+
+    /// Writes a member's row, unless there is one of the same or a later version.
+    ///
+    /// # Errors
+    ///
+    /// As the store's.
+    async fn put_member(
+        &self,
+        id: &ConversationId,
+        user: &UserId,
+        row: &MemberRow,
+    ) -> Result<(), Error>;
+
+    /// The members' rows after `after` in the order of ids, at most `max_count`.
+    ///
+    /// # Errors
+    ///
+    /// As the store's.
+    async fn members(
+        &self,
+        id: &ConversationId,
+        after: Option<&UserId>,
+        max_count: usize,
+    ) -> Result<Vec<(UserId, MemberRow)>, Error>;
+
+    /// Lists a conversation as one of `user`'s, unless a later version was there.
+    ///
+    /// # Errors
+    ///
+    /// As the store's.
+    async fn list(&self, user: &UserId, listing: &Listing) -> Result<(), Error>;
+
+    /// Takes a conversation off `user`'s list, unless a later version was there.
+    ///
+    /// # Errors
+    ///
+    /// As the store's.
+    async fn unlist(
+        &self,
+        user: &UserId,
+        conversation: &ConversationId,
+        version: u64,
+    ) -> Result<(), Error>;
 
     /// A user's conversations after `after` in the order of ids, at most `max_count`.
     ///
@@ -67,7 +228,7 @@ pub trait Directory: Send + Sync {
         user: &UserId,
         after: Option<&ConversationId>,
         max_count: usize,
-    ) -> Result<Vec<ConversationId>, Error>;
+    ) -> Result<Vec<Listing>, Error>;
 }
 
 /// Claims: what the server remembers in place of a client that cannot say its base.

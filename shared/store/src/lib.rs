@@ -13,6 +13,7 @@
 //! * [`inbox`]: the port [`Inboxes`], the sync library, and how an entry is delivered to one.
 //! * [`connections`]: the port [`Connections`], which device listens where.
 //! * [`directory`]: the port [`Directory`], who is in which conversation; and [`Claims`].
+//! * [`focuses`]: the port [`Focuses`], which devices show a large group.
 //! * [`meta`]: the port [`Metas`].
 //! * [`tables`]: the names under which a database keeps a store.
 //! * [`memory`]: all ports in memory, for tests and simulation.
@@ -37,6 +38,7 @@ pub mod connections;
 pub mod directory;
 pub mod error;
 pub mod faulty;
+pub mod focuses;
 pub mod inbox;
 pub mod memory;
 pub mod meta;
@@ -45,10 +47,13 @@ pub mod queue;
 pub mod tables;
 pub mod timelines;
 
-pub use append::{Appended, Observed, append, observe};
+pub use append::{Appended, Observed, Outcome, append, append_freely, observe};
 pub use connections::{Connections, Registered, Registration};
-pub use directory::{Claims, Conversation, Directory, Membership};
+pub use directory::{
+    Claims, Conversation, Directory, Listing, MemberRow, Members, Membership, Pending,
+};
 pub use error::{BoxError, Error};
+pub use focuses::{Focus, Focuses};
 pub use inbox::{InboxEnd, InboxPage, InboxTail, Inboxes, deliver};
 pub use memory::Memory;
 pub use meta::{Meta, Metas};

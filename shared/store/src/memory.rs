@@ -15,11 +15,14 @@ use timeline::{
 };
 
 use crate::connections::{Connections, Registered, Registration};
-use crate::directory::{Claims, Conversation, Directory};
+use crate::directory::{Conversation, Listing, MemberRow};
 use crate::error::Error;
+use crate::focuses::Focus;
 use crate::inbox::{InboxEnd, InboxPage, InboxTail, Inboxes};
 use crate::meta::{Meta, Metas};
 use crate::timelines::{Direction, Put, Scan, Timelines};
+
+mod directory;
 
 /// A store in memory.
 #[derive(Debug, Default)]
@@ -34,9 +37,18 @@ struct State {
     anchors: BTreeMap<UserId, Seq>,
     connections: BTreeMap<UserId, BTreeMap<DeviceId, Registration>>,
     conversations: BTreeMap<ConversationId, Conversation>,
-    lists: BTreeMap<UserId, BTreeMap<ConversationId, Seq>>,
+    members: BTreeMap<ConversationId, BTreeMap<UserId, MemberRow>>,
+    lists: BTreeMap<UserId, BTreeMap<ConversationId, Listed>>,
+    focuses: BTreeMap<ConversationId, BTreeMap<(UserId, DeviceId), Focus>>,
     claims: BTreeMap<(ConversationId, UserId, MessageId), Seq>,
     metas: BTreeMap<TimelineId, Meta>,
+}
+
+/// A conversation on a user's list, or that it went from there.
+#[derive(Debug)]
+struct Listed {
+    version: u64,
+    listing: Option<Listing>,
 }
 
 impl Memory {
@@ -231,59 +243,6 @@ impl Connections for Memory {
             Some((user.clone(), devices.values().cloned().collect()))
         });
         Ok(found.collect())
-    }
-}
-
-#[async_trait]
-impl Directory for Memory {
-    async fn conversation(&self, id: &ConversationId) -> Result<Option<Conversation>, Error> {
-        Ok(self.turn().await.conversations.get(id).cloned())
-    }
-
-    async fn list(
-        &self,
-        user: &UserId,
-        conversation: &ConversationId,
-        joined: Seq,
-    ) -> Result<(), Error> {
-        let mut state = self.turn().await;
-        let list = state.lists.entry(user.clone()).or_default();
-        list.entry(conversation.clone()).or_insert(joined);
-        Ok(())
-    }
-
-    async fn create(&self, conversation: &Conversation) -> Result<(), Error> {
-        let mut state = self.turn().await;
-        let id = conversation.id.clone();
-        state.conversations.entry(id).or_insert_with(|| conversation.clone());
-        Ok(())
-    }
-
-    async fn conversations(
-        &self,
-        user: &UserId,
-        after: Option<&ConversationId>,
-        max_count: usize,
-    ) -> Result<Vec<ConversationId>, Error> {
-        let state = self.turn().await;
-        let all = state.lists.get(user).into_iter().flat_map(BTreeMap::keys);
-        let rest = all.filter(|id| after.is_none_or(|after| *id > after));
-        Ok(rest.take(max_count).cloned().collect())
-    }
-}
-
-#[async_trait]
-impl Claims for Memory {
-    async fn claim(
-        &self,
-        conversation: &ConversationId,
-        author: &UserId,
-        id: &MessageId,
-        base: Seq,
-    ) -> Result<Seq, Error> {
-        let mut state = self.turn().await;
-        let key = (conversation.clone(), author.clone(), *id);
-        Ok(*state.claims.entry(key).or_insert(base))
     }
 }
 

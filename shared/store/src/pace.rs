@@ -9,6 +9,9 @@ use async_trait::async_trait;
 pub trait Pace: Send + Sync {
     /// Waits for a random time between none and `at_most`.
     async fn pause(&self, at_most: Duration);
+
+    /// Waits for just as long as this.
+    async fn wait(&self, exactly: Duration);
 }
 
 /// Waits for nothing: for tests.
@@ -18,4 +21,6 @@ pub struct Immediately;
 #[async_trait]
 impl Pace for Immediately {
     async fn pause(&self, _at_most: Duration) {}
+
+    async fn wait(&self, _exactly: Duration) {}
 }

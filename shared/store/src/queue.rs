@@ -53,12 +53,12 @@ impl<'a> Queue<'a> {
     ///
     /// # Errors
     ///
-    /// [`Error::Invalid`] in manual mode; otherwise as [`append::observe`] and [`append::append`].
+    /// [`Error::Invalid`] in manual mode; otherwise as [`append::observe`] and [`append::append_freely`].
     pub async fn append(&self, draft: &Draft, base: Seq) -> Result<Appended, Error> {
         self.require(Mode::Automatic)?;
         let (timelines, id) = (self.timelines, self.id);
         let observed = append::observe(timelines, id, base, &draft.author, &draft.id).await?;
-        append::append(timelines, self.pace, id, observed, draft).await
+        append::append_freely(timelines, self.pace, id, observed, draft).await
     }
 
     /// Stores `draft` at `seq`. Repeating it is no error, another entry at its place is.

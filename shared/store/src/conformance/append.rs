@@ -4,7 +4,7 @@ use futures_util::future::{join, join_all};
 use timeline::{Body, Draft, Entry, Kind, Seq, TimelineId, limits};
 
 use super::{Store, draft, numbers, seq, tea, user};
-use crate::append::{Appended, append, observe, tail};
+use crate::append::{Appended, Outcome, append, append_freely, observe, tail};
 use crate::error::Error;
 use crate::faulty::{Fault, Faulty};
 use crate::pace::Immediately;
@@ -17,7 +17,7 @@ const ATTEMPTS_MAX: usize = 1_000;
 async fn attempt(store: &dyn Timelines, draft: &Draft, base: Seq) -> Result<Appended, Error> {
     let timeline = tea().timeline();
     let observed = observe(store, &timeline, base, &draft.author, &draft.id).await?;
-    append(store, &Immediately, &timeline, observed, draft).await
+    append_freely(store, &Immediately, &timeline, observed, draft).await
 }
 
 /// As many attempts as it takes, all with the same base, as a client makes them.
@@ -265,4 +265,29 @@ pub async fn prefix_counts_follow_from_the_predecessor(store: &impl Store) {
     let counts: Vec<_> =
         all(store).await.iter().map(|entry| (entry.countable, entry.recalls)).collect();
     assert_eq!(counts, [(1, 0), (1, 0), (2, 0), (2, 1), (2, 2), (3, 2)]);
+}
+
+/// An author who was removed meanwhile must not write after the event that says so.
+pub async fn an_append_stops_at_an_entry_of_a_later_version(store: &impl Store) {
+    let timeline = tea().timeline();
+    let leave = Draft { version: 2, ..draft("bob", 1) };
+    attempt(store, &leave, Seq::ZERO).await.expect("an append");
+
+    // Seen by the look at what came after the base.
+    let late = draft("ada", 2);
+    let observed = observe(store, &timeline, Seq::ZERO, &late.author, &late.id).await;
+    let observed = observed.expect("a look");
+    let outcome = append(store, &Immediately, &timeline, observed, &late, 1).await;
+    let Ok(Outcome::Superseded(observed)) = outcome else { panic!("{outcome:?}") };
+    assert_eq!(tail(store, &timeline).await.expect("the tail"), seq(1), "nothing is written");
+
+    // Seen by the place that it took.
+    attempt(store, &Draft { version: 3, ..draft("bob", 3) }, seq(1)).await.expect("an append");
+    let outcome = append(store, &Immediately, &timeline, observed, &late, 2).await;
+    let Ok(Outcome::Superseded(observed)) = outcome else { panic!("{outcome:?}") };
+    assert_eq!(tail(store, &timeline).await.expect("the tail"), seq(2), "nothing is written");
+
+    let outcome = append(store, &Immediately, &timeline, observed, &late, 3).await;
+    let Ok(Outcome::Appended(Appended::New(entry))) = outcome else { panic!("{outcome:?}") };
+    assert_eq!(entry.seq, seq(3), "who may still write goes on from there");
 }

@@ -11,7 +11,7 @@ use crate::pace::Immediately;
 
 /// What bob's inbox keeps of entry `number` at `position`.
 fn told(number: u64, position: Seq) -> InboxEntry {
-    InboxEntry::of(&draft("ada", number).at(seq(number)), &tea(), position, NOW)
+    InboxEntry::of(&draft("ada", number).at(seq(number)), &tea(), position, NOW.whole_seconds())
 }
 
 /// Delivers entry `number` to bob, as often as it takes.
@@ -89,7 +89,7 @@ pub async fn pages_follow_the_cursor_and_know_the_end(store: &impl Store) {
     assert_eq!((last.entries.len(), end(&last)), (2, Some(7)));
     let known = last.end.expect("the end");
     assert_eq!(known.anchor, seq(2));
-    assert_eq!(known.expires, Some(Timestamp((NOW.0 + limits::INBOX_LIFE_MS) / 1_000 * 1_000)));
+    assert_eq!(known.expires, Some(NOW.whole_seconds()));
     let at_end = store.after(&user("bob"), seq(7), 3).await.expect("a page");
     assert_eq!((at_end.entries.len(), end(&at_end)), (0, Some(7)));
     assert_eq!(at_end.end, last.end);
@@ -135,7 +135,7 @@ pub async fn a_long_body_is_left_to_the_timeline(store: &impl Store) {
     for (position, length) in [(1, limits::INBOX_BODY_BYTES_MAX), (2, limits::BODY_BYTES_MAX)] {
         let mut entry = draft("ada", position).at(seq(position));
         entry.body = Some(Body::parse(&"b".repeat(length)).expect("a body"));
-        let entry = InboxEntry::of(&entry, &tea(), seq(position), NOW);
+        let entry = InboxEntry::of(&entry, &tea(), seq(position), NOW.whole_seconds());
         Inboxes::put(store, &user("bob"), &entry).await.expect("a put");
     }
     let page = store.after(&user("bob"), Seq::ZERO, 10).await.expect("a page");

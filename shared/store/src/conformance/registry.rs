@@ -91,51 +91,6 @@ pub async fn a_young_connection_is_not_removed(store: &impl Store) {
     }
 }
 
-/// Both sides may create a direct conversation at once; the first one stands.
-pub async fn a_conversation_is_created_once(store: &impl Store) {
-    assert_eq!(store.conversation(&tea()).await.expect("a read"), None);
-    let members = ["ada", "bob"].map(|name| (user(name), Membership { joined: Seq::FIRST }));
-    let made = Conversation {
-        id: tea(),
-        version: 1,
-        made: Timestamp(1_000),
-        members: BTreeMap::from(members),
-    };
-    store.create(&made).await.expect("a creation");
-    let later = Conversation { made: Timestamp(2_000), members: BTreeMap::new(), ..made.clone() };
-    store.create(&later).await.expect("nothing to do");
-    assert_eq!(store.conversation(&tea()).await.expect("a read"), Some(made));
-}
-
-/// A user's list is complete, in the order of ids, and listing twice is once.
-pub async fn a_users_conversations_are_paged_in_order(store: &impl Store) {
-    let with = |name: &str| {
-        ConversationId::direct(&user("ada"), &user(name)).expect("two different people")
-    };
-    for name in ["mia", "bob", "zoe", "bob", "kim"] {
-        store.list(&user("ada"), &with(name), Seq::FIRST).await.expect("a listing");
-    }
-    store.list(&user("bob"), &with("bob"), Seq::FIRST).await.expect("a listing");
-    let ada = user("ada");
-    let page = store.conversations(&ada, None, 3).await.expect("a page");
-    assert_eq!(page, [with("bob"), with("kim"), with("mia")]);
-    let page = store.conversations(&ada, page.last(), 3).await.expect("a page");
-    assert_eq!(page, [with("zoe")]);
-    assert_eq!(store.conversations(&user("eve"), None, 3).await.expect("a page"), []);
-}
-
-/// What the first attempt knew is what every attempt goes by.
-pub async fn a_claim_keeps_its_first_base(store: &impl Store) {
-    let (one, two) = (MessageId::from_bytes([1; 16]), MessageId::from_bytes([2; 16]));
-    let claim = async |author: &str, id, base| {
-        store.claim(&tea(), &user(author), &id, seq(base)).await.expect("a claim").number()
-    };
-    assert_eq!(claim("ada", one, 7).await, 7);
-    assert_eq!(claim("ada", one, 9).await, 7);
-    assert_eq!(claim("ada", two, 9).await, 9);
-    assert_eq!(claim("bob", one, 11).await, 11);
-}
-
 fn meta(fields: &[(&str, &str)]) -> Meta {
     fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
