@@ -6,22 +6,25 @@
 
 use std::sync::Arc;
 
-use chat::SendPorts;
+use chat::{Policy, SendPorts, TellPorts};
 use edge::{BootError, Direction, Event, Failure, Reply, Wall, WallClock};
+use push::Silent;
 use push_apigw::ApiGateway;
 use store_dynamo::Dynamo;
 
 struct Parts {
     store: Dynamo,
     push: ApiGateway,
+    policy: Policy,
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), BootError> {
     let boot = edge::boot()?;
+    let policy = boot.environment.policy()?;
     let push = ApiGateway::new(boot.management);
     let store = Dynamo::new(boot.dynamodb, boot.tables);
-    let parts = Arc::new(Parts { store, push: push.clone() });
+    let parts = Arc::new(Parts { store, push: push.clone(), policy });
     let handle = move |event| handle(Arc::clone(&parts), event);
     edge::serve(Direction::OneWay, push, handle).await
 }
@@ -29,16 +32,19 @@ async fn main() -> Result<(), BootError> {
 async fn handle(parts: Arc<Parts>, event: Event) -> Result<Reply, Failure> {
     let caller = event.caller()?;
     let request = wire::Send::parse(event.body())?;
-    let ports = SendPorts {
+    let tell = TellPorts {
         directory: &parts.store,
-        claims: &parts.store,
         timelines: &parts.store,
         inboxes: &parts.store,
         connections: &parts.store,
+        focuses: &parts.store,
         push: &parts.push,
+        alerts: &Silent,
         clock: &WallClock,
         pace: &Wall,
+        policy: &parts.policy,
     };
-    chat::send(ports, &caller, &request.id, request.fields).await?;
+    chat::send(SendPorts { tell, claims: &parts.store }, &caller, &request.id, request.fields)
+        .await?;
     Ok(Reply::empty())
 }

@@ -4,7 +4,7 @@
 //! `store_dynamo::keys`; Lambda is in `edge`. The ports named here are what its policy in
 //! `template.yaml` grants.
 
-use chat::SyncPorts;
+use chat::{Policy, SyncPorts};
 use edge::{BootError, Direction, Event, Failure, Reply, WallClock};
 use push_apigw::ApiGateway;
 use store_dynamo::Dynamo;
@@ -12,12 +12,13 @@ use store_dynamo::Dynamo;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), BootError> {
     let boot = edge::boot()?;
+    let policy = boot.environment.policy()?;
     let store = Dynamo::new(boot.dynamodb, boot.tables);
-    let handle = move |event| handle(store.clone(), event);
+    let handle = move |event| handle(store.clone(), policy, event);
     edge::serve(Direction::TwoWay, ApiGateway::new(boot.management), handle).await
 }
 
-async fn handle(store: Dynamo, event: Event) -> Result<Reply, Failure> {
+async fn handle(store: Dynamo, policy: Policy, event: Event) -> Result<Reply, Failure> {
     let caller = event.caller()?;
     let request = wire::Sync::parse(event.body())?;
     let ports = SyncPorts {
@@ -26,6 +27,7 @@ async fn handle(store: Dynamo, event: Event) -> Result<Reply, Failure> {
         inboxes: &store,
         connections: &store,
         clock: &WallClock,
+        policy: &policy,
     };
     let caught = chat::sync(ports, &caller, request.fields).await?;
     Ok(Reply::synced(&request.id, caught))

@@ -8,6 +8,9 @@ pub enum Error {
     /// The caller is not in the conversation, or it does not exist: the two look the same.
     #[error("not a member of the conversation")]
     NotMember,
+    /// The caller is a member whose role does not allow it.
+    #[error("not allowed to a member of this role")]
+    NotAllowed,
     /// The caller's connection is no longer the one registered for their device.
     #[error("the connection was replaced")]
     Replaced,

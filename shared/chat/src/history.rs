@@ -39,16 +39,18 @@ pub async fn history(
     .await;
     // Who may not see it learns nothing of what was read.
     let conversation = conversation.map_err(Error::store("read the conversation"))?;
-    let joined = members::membership(conversation.as_ref(), &caller.user)?.joined;
+    let access = members::access(ports.directory, conversation.as_ref(), &caller.user).await?;
+    let conversation = conversation.ok_or(Error::NotMember)?;
+    let floor = members::floor(&conversation, &access.membership);
 
     let ends = |entries: Vec<Entry>| entries.first().map_or(Seq::ZERO, |entry| entry.seq);
     let oldest = ends(oldest.map_err(Error::store("read the first message"))?);
     let last = ends(newest.map_err(Error::store("read the newest message"))?);
-    let first = if last == Seq::ZERO { Seq::ZERO } else { oldest.max(joined) };
+    let first = if last == Seq::ZERO { Seq::ZERO } else { oldest.max(floor) };
     let mut entries = part.map_err(Error::store("read the messages"))?;
-    if entries.iter().any(|entry| entry.seq < joined) {
+    if entries.iter().any(|entry| entry.seq < floor) {
         // What the caller may not see took places on the page.
-        let visible = read(ports, &lookup, joined).await;
+        let visible = read(ports, &lookup, floor).await;
         entries = visible.map_err(Error::store("read the messages"))?;
     }
     Ok(page(lookup, entries, first, last))

@@ -7,9 +7,13 @@
 //! * [`mod@connect`]: a device comes and goes.
 //! * [`mod@send`]: a message is kept, acknowledged, and told to everyone.
 //! * [`fan_out`]: telling: inboxes first, then the devices online, the author's own inbox last.
+//! * [`mod@complete`]: the stream's part: a fan-out that was interrupted is finished.
+//! * [`mod@group`]: groups are made, changed, and their members listed.
 //! * [`mod@sync`]: what came into an inbox after a cursor.
 //! * [`mod@history`]: a part of one conversation.
+//! * [`mod@signal`]: what a device does just now.
 //! * [`members`]: who may see a conversation.
+//! * [`ports`]: what the routes that write may touch. [`policy`]: what a deployment decides.
 //! * [`clock`]: the time, as an argument.
 //!
 //! # Invariants
@@ -18,20 +22,31 @@
 //! * The actor is the caller of the token; no id in a request ever is.
 //! * Every route looks up the membership again.
 //! * After a message is kept nothing fails its call: what is left undone is found by `sync`, and is
-//!   done by the next attempt at the same message.
+//!   done by the next attempt at the same message or by the stream.
 
 pub mod clock;
+pub mod complete;
 pub mod connect;
 pub mod error;
 pub mod fan_out;
+pub mod group;
 pub mod history;
 pub mod members;
+pub mod policy;
+pub mod ports;
+mod posting;
 pub mod send;
+pub mod signal;
 pub mod sync;
 
 pub use clock::Clock;
+pub use complete::complete;
 pub use connect::{ConnectPorts, DisconnectPorts, connect, disconnect};
 pub use error::Error;
+pub use group::group;
 pub use history::{HistoryPorts, history};
-pub use send::{SendPorts, send};
+pub use policy::Policy;
+pub use ports::{GroupPorts, Ids, SendPorts, TellPorts};
+pub use send::send;
+pub use signal::{SignalPorts, signal};
 pub use sync::{SyncPorts, sync};

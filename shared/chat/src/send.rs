@@ -9,43 +9,25 @@
 //! ```
 //!
 //! The first message of a direct conversation takes two round trips more, and so does a message
-//! without a base.
+//! without a base. Of a group the recipients are known after round trip 1, and their tails are read
+//! in round trip 2. Of a large group the sender's row is read after round trip 1, and there are no
+//! recipients but the devices that show the group.
+//!
+//! # Invariants
+//!
+//! * Nobody writes after the event of their removal: the append stops at an entry of a later
+//!   version of the membership than the sender was authorized by, and they are authorized again.
 
-use futures_util::future::{join, join4, try_join_all};
+use futures_util::future::{join, join4};
 use push::{Notice, Push};
-use store::{
-    Appended, Claims, Connections, Conversation, Directory, InboxTail, Inboxes, Observed, Pace,
-    Timelines, append, observe,
-};
+use store::{Appended, Conversation, InboxTail, Members, Observed, Outcome, append, observe};
 use timeline::exchange::{Caller, Destination, Kept, Marker, Outgoing};
-use timeline::{ConversationId, Draft, Party, RequestId, Seq, UserId};
+use timeline::{ConversationId, Draft, Entry, Muted, Party, RequestId, Seq, UserId, limits};
 
-use crate::clock::Clock;
 use crate::error::Error;
-use crate::fan_out::{self, FanOut};
-use crate::members;
-
-/// What `send` may touch.
-#[derive(Clone, Copy)]
-#[expect(missing_debug_implementations, reason = "a port has nothing to show")]
-pub struct SendPorts<'a> {
-    /// Who is in the conversation.
-    pub directory: &'a dyn Directory,
-    /// What senders without a base go by.
-    pub claims: &'a dyn Claims,
-    /// Where the message is kept.
-    pub timelines: &'a dyn Timelines,
-    /// Where its members find it.
-    pub inboxes: &'a dyn Inboxes,
-    /// Who is listening, and where.
-    pub connections: &'a dyn Connections,
-    /// How they are told.
-    pub push: &'a dyn Push,
-    /// When.
-    pub clock: &'a dyn Clock,
-    /// How long to wait for others.
-    pub pace: &'a dyn Pace,
-}
+use crate::fan_out::{self, FanOut, Recipient};
+use crate::members::{self, Access};
+use crate::ports::{SendPorts, TellPorts};
 
 /// What the first round trip found.
 struct Found {
@@ -53,14 +35,15 @@ struct Found {
     exists: bool,
     observed: Observed,
     own: InboxTail,
-    others: Vec<(UserId, InboxTail)>,
+    /// Of a direct conversation, whose members its id tells.
+    other: Option<Recipient>,
 }
 
 /// Keeps a message, answers its sender by a push to their connection, and tells everyone else.
 ///
 /// The answer goes out as soon as the message is kept. From then on nothing fails the call: a
-/// recipient who is not told finds the message at their next `sync`, and an attempt that is
-/// repeated finishes what an earlier one left undone.
+/// recipient who is not told finds the message at their next `sync`, and what is left undone is
+/// finished by a repeated attempt or by [`complete`](crate::complete).
 ///
 /// # Errors
 ///
@@ -74,50 +57,111 @@ pub async fn send(
 ) -> Result<(), Error> {
     let id = destination(caller, &outgoing.destination)?;
     let found = look(ports, caller, &id, &outgoing).await?;
-    if !found.exists && matches!(found.observed, Observed::Tail(_)) {
-        members::create(ports.directory, &found.conversation).await?;
+    let Found { mut conversation, exists, mut observed, own, other } = found;
+    if !exists && matches!(observed, Observed::Tail { .. }) {
+        let everyone = members::inline(&conversation);
+        members::create(ports.tell.directory, &conversation, &everyone).await?;
     }
-    let draft = Draft {
-        id: outgoing.message,
-        author: caller.user.clone(),
-        device: caller.device.clone(),
-        at: ports.clock.now(),
-        kind: outgoing.kind,
-        version: found.conversation.version,
-        inbox_before: found.own.position(),
-        body: outgoing.body,
-    };
-    let appended =
-        append(ports.timelines, ports.pace, &id.timeline(), found.observed, &draft).await;
-    if matches!(appended, Err(store::Error::Conflict { .. })) {
-        return Err(Error::IdReused);
+    let mut known = 0;
+    for _ in 0..limits::AUTHORIZATIONS_MAX {
+        let access = authorize(ports.tell, &conversation, caller, &observed).await?;
+        // After a look that followed an entry, what it tells is as late as that entry.
+        known = access.map_or(u64::MAX, |access| access.known.max(known));
+        let draft = draft(ports, caller, &conversation, &outgoing, own.position());
+        let (appended, read) = join(
+            append(ports.tell.timelines, ports.tell.pace, &id.timeline(), observed, &draft, known),
+            group_recipients(ports.tell, &conversation, &caller.user),
+        )
+        .await;
+        let appended = match appended {
+            Ok(Outcome::Appended(appended)) => appended,
+            Ok(Outcome::Superseded(seen)) => {
+                if let Observed::Tail { version, .. } = &seen {
+                    known = *version;
+                }
+                observed = seen;
+                conversation = read_again(ports.tell, &id).await?;
+                continue;
+            }
+            Err(store::Error::Conflict { .. }) => return Err(Error::IdReused),
+            Err(error) => return Err(Error::store("append the message")(error)),
+        };
+        let others = match id.party() {
+            Party::Direct(..) => Ok(other.into_iter().collect()),
+            Party::Group(_) => read,
+        };
+        let told = Telling { conversation: &conversation, own, others };
+        let answered = kept(&id, &appended, caller, &told.own);
+        // Both at once: a sender whose connection hangs must not keep the others waiting.
+        join(
+            acknowledge(ports.tell.push, caller, re, answered),
+            tell(ports.tell, caller, &appended, told),
+        )
+        .await;
+        return Ok(());
     }
-    let appended = appended.map_err(Error::store("append the message"))?;
+    Err(Error::store("append the message")(store::Error::Contended))
+}
 
+/// What is needed to tell everyone else.
+struct Telling<'a> {
+    conversation: &'a Conversation,
+    own: InboxTail,
+    others: Result<Vec<Recipient>, store::Error>,
+}
+
+/// Tells everyone else; what fails is left to the stream.
+async fn tell(ports: TellPorts<'_>, caller: &Caller, appended: &Appended, telling: Telling<'_>) {
+    let Telling { conversation, own, others } = telling;
+    let sender = Some(&caller.connection);
+    let told = match appended {
+        Appended::New(entry) => match others {
+            Ok(mut others) => {
+                others.retain(|recipient| is_told(conversation, entry, &recipient.user));
+                let fan_out = FanOut { conversation: &conversation.id, entry, sender, own, others };
+                fan_out::finish(ports, &fan_out).await
+            }
+            Err(error) => Err(Error::store("read the inboxes")(error)),
+        },
+        Appended::Duplicate(entry) => fan_out::redo(ports, conversation, entry, sender, own).await,
+    };
+    if let Err(error) = told {
+        let (conversation, seq) = (&conversation.id, appended.entry().seq);
+        let error = &error as &dyn std::error::Error;
+        tracing::warn!(%conversation, %seq, error, "the fan-out is left to the stream");
+    }
+}
+
+fn kept(id: &ConversationId, appended: &Appended, caller: &Caller, own: &InboxTail) -> Kept {
     let entry = appended.entry();
-    let kept = Kept {
+    Kept {
         conversation: id.clone(),
         seq: entry.seq,
         at: entry.at,
         duplicate: matches!(appended, Appended::Duplicate(_)),
-        own: found.own.own(&caller.user).into_iter().map(Marker::of).collect(),
-    };
-    let fan_out = FanOut {
-        conversation: &id,
-        entry,
-        sender: &caller.connection,
-        own: found.own,
-        others: found.others,
-    };
-    let telling = async {
-        match &appended {
-            Appended::New(_) => fan_out::finish(ports, fan_out).await,
-            Appended::Duplicate(_) => fan_out::finish_if_unmarked(ports, fan_out).await,
-        }
-    };
-    // Both at once: a sender whose connection hangs must not keep the others waiting.
-    join(acknowledge(ports.push, caller, re, kept), telling).await;
-    Ok(())
+        own: own.own(&caller.user).into_iter().map(Marker::of).collect(),
+    }
+}
+
+fn draft(
+    ports: SendPorts<'_>,
+    caller: &Caller,
+    conversation: &Conversation,
+    outgoing: &Outgoing,
+    inbox_before: Seq,
+) -> Draft {
+    Draft {
+        id: outgoing.message,
+        author: caller.user.clone(),
+        device: caller.device.clone(),
+        at: ports.tell.clock.now(),
+        kind: outgoing.kind.clone(),
+        version: conversation.version,
+        inbox_before,
+        diffusion: conversation.members.diffusion(),
+        named: Vec::new(),
+        body: outgoing.body.clone(),
+    }
 }
 
 fn destination(caller: &Caller, destination: &Destination) -> Result<ConversationId, Error> {
@@ -135,53 +179,114 @@ async fn look(
     id: &ConversationId,
     outgoing: &Outgoing,
 ) -> Result<Found, Error> {
-    let user = &caller.user;
-    let made = members::direct(id, user, ports.clock.now()).ok_or(Error::NotMember)?;
+    let (user, tell) = (&caller.user, ports.tell);
+    let made = members::direct(id, user, tell.clock.now());
+    if made.is_none() && matches!(id.party(), Party::Direct(..)) {
+        return Err(Error::NotMember);
+    }
     let base = match outgoing.base {
         Some(base) => base,
-        None => claim(ports, user, id, outgoing).await?,
+        None => claim(ports, caller, id, outgoing).await?,
     };
-    let recipients = recipients(id, user);
-    let (conversation, observed, own, others) = join4(
-        ports.directory.conversation(id),
-        observe(ports.timelines, &id.timeline(), base, user, &outgoing.message),
-        ports.inboxes.tail(user),
-        try_join_all(recipients.iter().map(|user| ports.inboxes.tail(user))),
+    let (conversation, observed, own, other) = join4(
+        tell.directory.conversation(id),
+        observe(tell.timelines, &id.timeline(), base, user, &outgoing.message),
+        tell.inboxes.tail(user),
+        fan_out::recipients(tell, other(id, user).map(|other| (other, Muted::No))),
     )
     .await;
-    let conversation = conversation.map_err(Error::store("read the conversation"))?;
-    let exists = conversation.is_some();
-    let conversation = conversation.unwrap_or(made);
-    members::membership(Some(&conversation), user)?;
-    let others = others.map_err(Error::store("read the inboxes"))?;
-    Ok(Found {
-        conversation,
-        exists,
-        observed: observed.map_err(Error::store("read the timeline"))?,
-        own: own.map_err(Error::store("read the inboxes"))?,
-        others: recipients.into_iter().zip(others).collect(),
-    })
+    let kept = conversation.map_err(Error::store("read the conversation"))?;
+    let exists = kept.is_some();
+    let conversation = kept.or(made).ok_or(Error::NotMember)?;
+    // Who is not let in learns nothing of what was looked at.
+    let observed = match observed {
+        Ok(observed) => observed,
+        Err(error) => {
+            members::access(tell.directory, Some(&conversation), user).await?;
+            return Err(Error::store("read the timeline")(error));
+        }
+    };
+    let mut other = other.map_err(Error::store("read the inboxes"))?.pop();
+    if let (Some(other), Members::Inline(members)) = (&mut other, &conversation.members) {
+        other.muted = members.get(&other.user).map_or(Muted::No, |membership| membership.muted);
+    }
+    let own = own.map_err(Error::store("read the inboxes"))?;
+    Ok(Found { conversation, exists, observed, own, other })
+}
+
+/// The sender's access; `None` where it does not matter, for the message stands already: that
+/// outranks whatever they may do now.
+async fn authorize(
+    ports: TellPorts<'_>,
+    conversation: &Conversation,
+    caller: &Caller,
+    observed: &Observed,
+) -> Result<Option<Access>, Error> {
+    match observed {
+        Observed::Found(_) => Ok(None),
+        Observed::Tail { .. } => {
+            let access = members::access(ports.directory, Some(conversation), &caller.user).await?;
+            Ok(Some(access))
+        }
+    }
+}
+
+async fn read_again(ports: TellPorts<'_>, id: &ConversationId) -> Result<Conversation, Error> {
+    let conversation = ports.directory.conversation(id).await;
+    conversation.map_err(Error::store("read the conversation"))?.ok_or(Error::NotMember)
 }
 
 /// The base of a message whose client does not say: what its first attempt found.
 async fn claim(
     ports: SendPorts<'_>,
-    user: &UserId,
+    caller: &Caller,
     id: &ConversationId,
     outgoing: &Outgoing,
 ) -> Result<Seq, Error> {
-    let tail = append::tail(ports.timelines, &id.timeline()).await;
+    let tell = ports.tell;
+    if matches!(id.party(), Party::Group(_)) {
+        // Nobody leaves claims in a group that is not theirs.
+        let conversation = read_again(tell, id).await?;
+        members::access(tell.directory, Some(&conversation), &caller.user).await?;
+    }
+    let tail = append::tail(tell.timelines, &id.timeline()).await;
     let tail = tail.map_err(Error::store("read the timeline"))?;
-    let claimed = ports.claims.claim(id, user, &outgoing.message, tail).await;
+    let claimed = ports.claims.claim(id, &caller.user, &outgoing.message, tail).await;
     claimed.map_err(Error::store("claim the message"))
 }
 
-/// Everyone but the sender.
-fn recipients(id: &ConversationId, sender: &UserId) -> Vec<UserId> {
+/// The other one of a direct conversation.
+fn other(id: &ConversationId, sender: &UserId) -> Option<UserId> {
     match id.party() {
-        Party::Direct(one, other) if one == *sender => vec![other],
-        Party::Direct(one, _) => vec![one],
-        Party::Group(_) => Vec::new(),
+        Party::Direct(one, other) if one == *sender => Some(other),
+        Party::Direct(one, _) => Some(one),
+        Party::Group(_) => None,
+    }
+}
+
+/// Everyone of a group whose inboxes are told, but for the sender.
+async fn group_recipients(
+    ports: TellPorts<'_>,
+    conversation: &Conversation,
+    sender: &UserId,
+) -> Result<Vec<Recipient>, store::Error> {
+    let (Members::Inline(members), Party::Group(_)) =
+        (&conversation.members, conversation.id.party())
+    else {
+        return Ok(Vec::new());
+    };
+    let others = members.iter().filter(|(user, _)| *user != sender);
+    let others = others.map(|(user, membership)| (user.clone(), membership.muted));
+    fan_out::recipients(ports, others).await
+}
+
+/// Whether an entry is told to a user, as the conversation was when it was kept.
+fn is_told(conversation: &Conversation, entry: &Entry, user: &UserId) -> bool {
+    match &conversation.members {
+        Members::Inline(members) => {
+            members.get(user).is_some_and(|membership| membership.joined <= entry.seq)
+        }
+        Members::Rows { .. } => false,
     }
 }
 

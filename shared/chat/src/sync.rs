@@ -10,12 +10,13 @@ use std::collections::HashMap;
 use futures_util::future::join;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use store::{Connections, Directory, InboxEnd, InboxPage, Inboxes, Timelines};
-use timeline::exchange::{Caller, Catchup, Caught, answer_bytes};
-use timeline::{ConversationId, InboxEntry, Seq, Timestamp, limits};
+use timeline::exchange::{Caller, Catchup, Caught, Listed, answer_bytes};
+use timeline::{ConversationId, Diffusion, InboxEntry, Seq, Timestamp, limits};
 
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::members;
+use crate::policy::Policy;
 
 /// What `sync` may touch.
 #[derive(Clone, Copy)]
@@ -31,6 +32,8 @@ pub struct SyncPorts<'a> {
     pub connections: &'a dyn Connections,
     /// When.
     pub clock: &'a dyn Clock,
+    /// What the deployment decides.
+    pub policy: &'a Policy,
 }
 
 /// Reads what a device has not seen.
@@ -45,7 +48,8 @@ pub async fn sync(
     catchup: Catchup,
 ) -> Result<Caught, Error> {
     let now = ports.clock.now();
-    let away = catchup.seen.is_some_and(|seen| now.since(seen) > limits::AWAY_MS_MAX);
+    let away =
+        catchup.seen.is_some_and(|seen| now.since(seen) > ports.policy.inbox_life.away_ms_max());
     let cursor = catchup.cursor.filter(|_| !away && catchup.page.is_none());
     let Some(cursor) = cursor else {
         require_registered(ports, caller).await?;
@@ -103,7 +107,7 @@ async fn hold(
     end: InboxEnd,
     now: Timestamp,
 ) -> Result<(), Error> {
-    if !end.wants_anchor(now) {
+    if !end.wants_anchor(ports.policy.inbox_life, now) {
         return Ok(());
     }
     let raised = ports.inboxes.raise_anchor(&caller.user, end.position).await;
@@ -164,8 +168,11 @@ async fn reset(
     let count = limits::RESET_CONVERSATIONS_MAX;
     let mine = ports.directory.conversations(&caller.user, after, count).await;
     let mine = mine.map_err(Error::store("read the conversations"))?;
-    let page = mine.last().filter(|_| mine.len() == count).cloned();
-    let conversations = stream::iter(mine.into_iter().map(|id| with_tail(ports, id)));
+    let last = mine.last().filter(|_| mine.len() == count);
+    let page = last.map(|listing| listing.conversation.clone());
+    let mine = mine.into_iter();
+    let tails = mine.map(|listing| with_tail(ports, listing.conversation, listing.diffusion));
+    let conversations = stream::iter(tails);
     let conversations = conversations.buffered(limits::CONCURRENT_MAX).try_collect().await?;
     Ok(Caught {
         entries: Vec::new(),
@@ -184,13 +191,22 @@ async fn moved(
     ports: SyncPorts<'_>,
     caller: &Caller,
     known: Vec<(ConversationId, Seq)>,
-) -> Result<Vec<(ConversationId, Seq)>, Error> {
+) -> Result<Vec<Listed>, Error> {
     let looks = known.into_iter().map(|(id, known)| async move {
         let (conversation, current) =
-            join(ports.directory.conversation(&id), with_tail(ports, id.clone())).await;
+            join(ports.directory.conversation(&id), with_tail(ports, id.clone(), Diffusion::Write))
+                .await;
         let conversation = conversation.map_err(Error::store("read the conversation"))?;
-        let is_mine = members::membership(conversation.as_ref(), &caller.user).is_ok();
-        Ok::<_, Error>(Some(current?).filter(|(_, tail)| is_mine && *tail > known))
+        let mut current = current?;
+        let Some(conversation) = conversation.filter(|_| current.tail > known) else {
+            return Ok(None);
+        };
+        current.diffusion = conversation.members.diffusion();
+        match members::access(ports.directory, Some(&conversation), &caller.user).await {
+            Ok(_) => Ok(Some(current)),
+            Err(Error::NotMember) => Ok(None),
+            Err(error) => Err(error),
+        }
     });
     let looks = stream::iter(looks).buffered(limits::CONCURRENT_MAX);
     let moved: Vec<_> = looks.try_collect().await?;
@@ -199,10 +215,12 @@ async fn moved(
 
 async fn with_tail(
     ports: SyncPorts<'_>,
-    id: ConversationId,
-) -> Result<(ConversationId, Seq), Error> {
-    let tail = store::append::tail(ports.timelines, &id.timeline()).await;
-    Ok((id, tail.map_err(Error::store("read a conversation's tail"))?))
+    conversation: ConversationId,
+    diffusion: Diffusion,
+) -> Result<Listed, Error> {
+    let tail = store::append::tail(ports.timelines, &conversation.timeline()).await;
+    let tail = tail.map_err(Error::store("read a conversation's tail"))?;
+    Ok(Listed { conversation, tail, diffusion })
 }
 
 /// Fills in the bodies that the inbox left to the timeline.
@@ -227,8 +245,9 @@ async fn with_bodies(
 }
 
 /// As many entries as one answer carries beside the conversations that moved, at least one.
-fn fitting(mut entries: Vec<InboxEntry>, moved: &[(ConversationId, Seq)]) -> Vec<InboxEntry> {
-    let moved = moved.iter().map(|(id, _)| limits::TAIL_FIELDS_BYTES + id.as_str().len());
+fn fitting(mut entries: Vec<InboxEntry>, moved: &[Listed]) -> Vec<InboxEntry> {
+    let ids = moved.iter().map(|listed| listed.conversation.as_str().len());
+    let moved = ids.map(|bytes| limits::TAIL_FIELDS_BYTES + bytes);
     let mut left = limits::ANSWER_BYTES_MAX - limits::ENVELOPE_BYTES_MAX - moved.sum::<usize>();
     let fits = entries.iter().take_while(|entry| {
         let InboxEntry { conversation, author, kind, body, .. } = entry;

@@ -1,8 +1,11 @@
 //! The environment: the only place that spells the name of a variable.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
+use chat::Policy;
 use store::Tables;
+use timeline::InboxLife;
 
 use crate::boot::BootError;
 
@@ -14,6 +17,12 @@ pub const INBOX_TABLE: &str = "INBOX_TABLE";
 pub const DIRECTORY_TABLE: &str = "DIRECTORY_TABLE";
 /// Table of the registry.
 pub const CONNECTIONS_TABLE: &str = "CONNECTIONS_TABLE";
+/// Up to how many members a group's messages are written to inboxes.
+pub const INBOX_MEMBERS_MAX: &str = "TIDELINE_INBOX_MEMBERS_MAX";
+/// The most members of a group.
+pub const GROUP_MEMBERS_MAX: &str = "TIDELINE_GROUP_MEMBERS_MAX";
+/// How long an inbox keeps an entry, in seconds.
+pub const INBOX_SECONDS: &str = "TIDELINE_INBOX_SECONDS";
 /// Public keys of tokens: the text of a JSON Web Key Set; empty for none.
 pub const KEYS: &str = "TIDELINE_JWKS";
 /// Secret of development tokens; empty refuses them.
@@ -35,12 +44,21 @@ pub const SECRET_KEY: &str = "AWS_SECRET_ACCESS_KEY";
 /// The function's credentials. Lambda sets them.
 pub const SESSION_TOKEN: &str = "AWS_SESSION_TOKEN";
 
+/// The most members whose inboxes a deployment may have written: they stand in one item, of at most
+/// 400 KB, that each message reads.
+const INBOX_MEMBERS_LIMIT: u64 = 1_000;
+/// The most members that a deployment may let a group have.
+const GROUP_MEMBERS_LIMIT: u64 = 1_000_000;
+
 /// Every name that is read and that the template must declare.
-pub const DECLARED: [&str; 10] = [
+pub const DECLARED: [&str; 13] = [
     TIMELINE_TABLE,
     INBOX_TABLE,
     DIRECTORY_TABLE,
     CONNECTIONS_TABLE,
+    INBOX_MEMBERS_MAX,
+    GROUP_MEMBERS_MAX,
+    INBOX_SECONDS,
     KEYS,
     DEVELOPMENT_SECRET,
     AUDIENCE,
@@ -78,6 +96,27 @@ impl Environment {
     /// [`BootError::Missing`] names it.
     pub fn required(&self, name: &'static str) -> Result<&str, BootError> {
         self.optional(name).ok_or(BootError::Missing { name })
+    }
+
+    /// What the deployment decides about conversations.
+    ///
+    /// # Errors
+    ///
+    /// [`BootError::Missing`] and [`BootError::Invalid`] name the first that is not set, or makes
+    /// no sense.
+    pub fn policy(&self) -> Result<Policy, BootError> {
+        let life = InboxLife::from_seconds(self.number(INBOX_SECONDS, 1..=u64::MAX)?);
+        let policy = Policy {
+            inbox_members_max: self.number(INBOX_MEMBERS_MAX, 1..=INBOX_MEMBERS_LIMIT)?,
+            group_members_max: self.number(GROUP_MEMBERS_MAX, 2..=GROUP_MEMBERS_LIMIT)?,
+            inbox_life: life.ok_or(BootError::Invalid { name: INBOX_SECONDS })?,
+        };
+        Ok(policy)
+    }
+
+    fn number(&self, name: &'static str, allowed: RangeInclusive<u64>) -> Result<u64, BootError> {
+        let number = self.required(name)?.parse().ok();
+        number.filter(|number| allowed.contains(number)).ok_or(BootError::Invalid { name })
     }
 
     /// The names of the tables.

@@ -20,6 +20,9 @@ pub enum Failure {
     /// The work was not done within our own deadline.
     #[error("not done in time")]
     Deadline,
+    /// A record of a stream is none that we wrote.
+    #[error("a record was not understood")]
+    Record(#[source] store::Error),
     /// The work was refused or failed.
     #[error("the work was not done")]
     Chat(#[source] chat::Error),
@@ -34,6 +37,12 @@ impl From<Refusal> for Failure {
 impl From<chat::Error> for Failure {
     fn from(error: chat::Error) -> Self {
         Self::Chat(error)
+    }
+}
+
+impl From<store::Error> for Failure {
+    fn from(error: store::Error) -> Self {
+        Self::Record(error)
     }
 }
 
@@ -54,6 +63,7 @@ impl Failure {
             Self::Deadline => {
                 Problem::new(ErrorCode::Unavailable, "not done in time: try the same again")
             }
+            Self::Record(_) => Problem::new(ErrorCode::Internal, "our fault"),
             Self::Chat(error) => told(error),
         }
     }
@@ -66,8 +76,10 @@ impl Failure {
             | Self::Malformed
             | Self::NoRoute
             | Self::Deadline
+            | Self::Record(_)
             | Self::Chat(
                 chat::Error::NotMember
+                | chat::Error::NotAllowed
                 | chat::Error::StaleBase { .. }
                 | chat::Error::BaseAhead { .. }
                 | chat::Error::IdReused
@@ -81,15 +93,16 @@ impl Failure {
     /// Whether it is our fault, or our store's, and so worth a line in the log.
     pub fn is_ours(&self) -> bool {
         match self {
-            Self::Deadline | Self::Chat(chat::Error::Store { .. } | chat::Error::Push { .. }) => {
-                true
-            }
+            Self::Deadline
+            | Self::Record(_)
+            | Self::Chat(chat::Error::Store { .. } | chat::Error::Push { .. }) => true,
             Self::Refused(_)
             | Self::Malformed
             | Self::Expired
             | Self::NoRoute
             | Self::Chat(
                 chat::Error::NotMember
+                | chat::Error::NotAllowed
                 | chat::Error::Replaced
                 | chat::Error::StaleBase { .. }
                 | chat::Error::BaseAhead { .. }
@@ -101,9 +114,12 @@ impl Failure {
 }
 
 fn told(error: &chat::Error) -> Problem {
-    use chat::Error::{BaseAhead, IdReused, Invalid, NotMember, Push, Replaced, StaleBase, Store};
+    use chat::Error::{
+        BaseAhead, IdReused, Invalid, NotAllowed, NotMember, Push, Replaced, StaleBase, Store,
+    };
     match error {
         NotMember => Problem::new(ErrorCode::Forbidden, "not a conversation of yours"),
+        NotAllowed => Problem::new(ErrorCode::Forbidden, "your role does not allow it"),
         Replaced => Problem::new(
             ErrorCode::Expired,
             "this connection is no longer the one of your device: connect again",

@@ -26,6 +26,7 @@ pub mod event;
 pub mod failure;
 pub mod reply;
 pub mod serve;
+pub mod stream;
 pub mod wall;
 
 pub use boot::{Boot, BootError, boot};
@@ -34,4 +35,5 @@ pub use event::Event;
 pub use failure::Failure;
 pub use reply::Reply;
 pub use serve::{Direction, serve, serve_handshake};
-pub use wall::{Wall, WallClock};
+pub use stream::{Inserted, serve_stream};
+pub use wall::{FreshIds, Wall, WallClock, fresh_id};

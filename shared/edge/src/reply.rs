@@ -38,6 +38,16 @@ impl Reply {
         Self::frame(Answer::ok(re, wire::Messages::from(found)).to_json())
     }
 
+    /// The answer of `group`.
+    pub fn grouped(re: &RequestId, group: timeline::group::Group) -> Self {
+        Self::frame(Answer::ok(re, wire::Grouped::from(group)).to_json())
+    }
+
+    /// The answer of `signal`.
+    pub fn signaled(re: &RequestId, signaled: timeline::exchange::Signaled) -> Self {
+        Self::frame(Answer::ok(re, wire::Signaled::from(signaled)).to_json())
+    }
+
     /// A handshake that is accepted: it picks our subprotocol if the client offers it, for browsers
     /// fail on a connection that picks none of theirs.
     pub fn accept(event: &Event) -> Self {

@@ -1,9 +1,9 @@
-//! The wall clock and real waiting.
+//! The wall clock, real waiting, and real randomness.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
-use timeline::Timestamp;
+use timeline::{MessageId, Timestamp};
 
 /// The wall clock.
 #[derive(Clone, Copy, Debug, Default)]
@@ -27,4 +27,23 @@ impl store::Pace for Wall {
         let part: f64 = rand::random();
         tokio::time::sleep(at_most.mul_f64(part)).await;
     }
+
+    async fn wait(&self, exactly: Duration) {
+        tokio::time::sleep(exactly).await;
+    }
+}
+
+/// Ids that nobody has used: of version 7, so that they sort by time.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct FreshIds;
+
+impl chat::Ids for FreshIds {
+    fn next(&self) -> MessageId {
+        fresh_id()
+    }
+}
+
+/// An id that nobody has used.
+pub fn fresh_id() -> MessageId {
+    MessageId::from_bytes(uuid::Uuid::now_v7().into_bytes())
 }

@@ -1,16 +1,20 @@
 //! The directory and claims on DynamoDB.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use async_trait::async_trait;
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
-use store::{Claims, Conversation, Directory, Error, Membership, Put};
-use timeline::{ConversationId, MessageId, Seq, Timestamp, UserId};
+use store::{Claims, Conversation, Directory, Error, Listing, MemberRow, Put};
+use timeline::{ConversationId, MessageId, Seq, UserId};
 
 use crate::Dynamo;
 use crate::call::failed;
-use crate::item::{Item, Reader, number, text};
-use crate::keys::{self, directory};
+use crate::conversation::{of_conversation, of_row, to_conversation, to_listing, to_row};
+use crate::item::{Item, Reader, large, number, text};
+use crate::keys::{self, directory, pending};
+use crate::timelines::is_condition_of_update;
 
 /// How often a claim whose answer was lost is made again.
 const CLAIMS_MAX: usize = 3;
@@ -23,22 +27,97 @@ impl Directory for Dynamo {
         item.map(|item| to_conversation(id, &item)).transpose()
     }
 
-    async fn list(
+    async fn create(&self, conversation: &Conversation) -> Result<Put<Conversation>, Error> {
+        let item = of_conversation(conversation);
+        match self.put_if_absent(&self.tables.directory, item, directory::SORT).await? {
+            Put::Stored => Ok(Put::Stored),
+            Put::Occupied(other) => Ok(Put::Occupied(to_conversation(&conversation.id, &other)?)),
+        }
+    }
+
+    async fn replace(&self, conversation: &Conversation, before: u64) -> Result<(), Error> {
+        let item = of_conversation(conversation);
+        if self.put_version(item, "#v = :v", before).await? {
+            return Ok(());
+        }
+        Err(Error::Conflict { item: "conversation" })
+    }
+
+    async fn settle(&self, id: &ConversationId, version: u64) -> Result<(), Error> {
+        let update = self
+            .update_directory(key(keys::conversation(id), keys::META))
+            .update_expression("REMOVE #pe")
+            .condition_expression("#pe.#v = :v")
+            .expression_attribute_names("#pe", directory::PENDING)
+            .expression_attribute_names("#v", pending::VERSION)
+            .expression_attribute_values(":v", number(version));
+        self.update_if(update).await
+    }
+
+    async fn member(&self, id: &ConversationId, user: &UserId) -> Result<Option<MemberRow>, Error> {
+        let key = key(keys::conversation(id), &keys::member(user));
+        let item = self.get_by_key(&self.tables.directory, key).await?;
+        Ok(item.as_ref().map(to_row).transpose()?.map(|(_, row)| row))
+    }
+
+    async fn put_member(
         &self,
+        id: &ConversationId,
         user: &UserId,
-        conversation: &ConversationId,
-        joined: Seq,
+        row: &MemberRow,
     ) -> Result<(), Error> {
-        let mut item = key(keys::user(user), &keys::listing(conversation));
-        item.insert(directory::JOINED.to_owned(), number(joined.number()));
-        self.put_if_absent(&self.tables.directory, item, directory::SORT).await?;
+        let item = of_row(id, user, row);
+        self.put_version(item, "attribute_not_exists(#v) OR #v < :v", row.version).await?;
         Ok(())
     }
 
-    async fn create(&self, conversation: &Conversation) -> Result<(), Error> {
-        let item = of_conversation(conversation);
-        self.put_if_absent(&self.tables.directory, item, directory::SORT).await?;
-        Ok(())
+    async fn members(
+        &self,
+        id: &ConversationId,
+        after: Option<&UserId>,
+        max_count: usize,
+    ) -> Result<Vec<(UserId, MemberRow)>, Error> {
+        let after = after.map(keys::member);
+        let partition = keys::conversation(id);
+        let items = self.page(partition, keys::MEMBER_PREFIX, after, max_count).await?;
+        items.iter().map(to_row).collect()
+    }
+
+    async fn list(&self, user: &UserId, listing: &Listing) -> Result<(), Error> {
+        let key = key(keys::user(user), &keys::listing(&listing.conversation));
+        let update = self
+            .update_directory(key)
+            .condition_expression("attribute_not_exists(#v) OR #v <= :v")
+            .expression_attribute_names("#v", directory::VERSION)
+            .expression_attribute_names("#js", directory::JOINED)
+            .expression_attribute_names("#l", directory::LARGE)
+            .expression_attribute_names("#go", directory::GONE)
+            .expression_attribute_values(":v", number(listing.version))
+            .expression_attribute_values(":js", number(listing.joined.number()));
+        let update = match large(listing.diffusion) {
+            None => update.update_expression("SET #v = :v, #js = :js REMOVE #l, #go"),
+            Some(large) => update
+                .update_expression("SET #v = :v, #js = :js, #l = :l REMOVE #go")
+                .expression_attribute_values(":l", large),
+        };
+        self.update_if(update).await
+    }
+
+    async fn unlist(
+        &self,
+        user: &UserId,
+        conversation: &ConversationId,
+        version: u64,
+    ) -> Result<(), Error> {
+        let update = self
+            .update_directory(key(keys::user(user), &keys::listing(conversation)))
+            .update_expression("SET #v = :v, #go = :go")
+            .condition_expression("attribute_not_exists(#v) OR #v <= :v")
+            .expression_attribute_names("#v", directory::VERSION)
+            .expression_attribute_names("#go", directory::GONE)
+            .expression_attribute_values(":v", number(version))
+            .expression_attribute_values(":go", AttributeValue::Bool(true));
+        self.update_if(update).await
     }
 
     async fn conversations(
@@ -46,10 +125,87 @@ impl Directory for Dynamo {
         user: &UserId,
         after: Option<&ConversationId>,
         max_count: usize,
-    ) -> Result<Vec<ConversationId>, Error> {
+    ) -> Result<Vec<Listing>, Error> {
         let mut found = Vec::new();
-        let mut start = after.map(|after| key(keys::user(user), &keys::listing(after)));
+        let mut after = after.map(keys::listing);
         while found.len() < max_count {
+            let wanted = max_count - found.len();
+            let partition = keys::user(user);
+            let items = self.page(partition, keys::LISTING_PREFIX, after, wanted).await?;
+            for item in &items {
+                if !Reader::new(item, "listing").is_set(directory::GONE) {
+                    found.push(to_listing(item)?);
+                }
+            }
+            let Some(last) = items.last().filter(|_| items.len() == wanted) else { break };
+            after = Some(Reader::new(last, "listing").text(directory::SORT)?.to_owned());
+        }
+        Ok(found)
+    }
+}
+
+impl Dynamo {
+    /// Puts an item if `condition` holds of `#v`, the version that is kept, and `:v`; whether it
+    /// did.
+    async fn put_version(&self, item: Item, condition: &str, version: u64) -> Result<bool, Error> {
+        let put = self
+            .client
+            .put_item()
+            .table_name(&self.tables.directory)
+            .set_item(Some(item))
+            .condition_expression(condition)
+            .expression_attribute_names("#v", directory::VERSION)
+            .expression_attribute_values(":v", number(version))
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await;
+        match put {
+            Ok(put) => {
+                self.meter.write(put.consumed_capacity);
+                Ok(true)
+            }
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(PutItemError::is_conditional_check_failed_exception) =>
+            {
+                Ok(false)
+            }
+            Err(error) => Err(failed("a put by version")(error)),
+        }
+    }
+
+    fn update_directory(&self, key: Item) -> UpdateItemFluentBuilder {
+        self.client
+            .update_item()
+            .table_name(&self.tables.directory)
+            .set_key(Some(key))
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+    }
+
+    /// Makes an update; that its condition does not hold is no error.
+    async fn update_if(&self, update: UpdateItemFluentBuilder) -> Result<(), Error> {
+        match update.send().await {
+            Ok(updated) => {
+                self.meter.write(updated.consumed_capacity);
+                Ok(())
+            }
+            Err(error) if is_condition_of_update(error.as_service_error()) => Ok(()),
+            Err(error) => Err(failed("an update of the directory")(error)),
+        }
+    }
+
+    /// The items of a partition whose sort keys begin with `prefix` and come after `after`.
+    pub(crate) async fn page(
+        &self,
+        partition: String,
+        prefix: &str,
+        after: Option<String>,
+        max_count: usize,
+    ) -> Result<Vec<Item>, Error> {
+        let mut items = Vec::new();
+        let mut start = after.map(|after| key(partition.clone(), &after));
+        while items.len() < max_count {
             let page = self
                 .client
                 .query()
@@ -57,25 +213,23 @@ impl Directory for Dynamo {
                 .key_condition_expression("#p = :p AND begins_with(#k, :k)")
                 .expression_attribute_names("#p", directory::PARTITION)
                 .expression_attribute_names("#k", directory::SORT)
-                .expression_attribute_values(":p", text(keys::user(user)))
-                .expression_attribute_values(":k", text(keys::LISTING_PREFIX))
-                .limit(i32::try_from(max_count - found.len()).unwrap_or(i32::MAX))
+                .expression_attribute_values(":p", text(partition.clone()))
+                .expression_attribute_values(":k", text(prefix))
+                .limit(i32::try_from(max_count - items.len()).unwrap_or(i32::MAX))
                 .set_exclusive_start_key(start)
                 .consistent_read(true)
                 .return_consumed_capacity(ReturnConsumedCapacity::Total)
                 .send()
                 .await
-                .map_err(failed("a read of a user's conversations"))?;
+                .map_err(failed("a read of the directory"))?;
             self.meter.read(page.consumed_capacity);
-            for item in page.items.unwrap_or_default() {
-                found.push(to_listing(&item)?);
-            }
+            items.extend(page.items.unwrap_or_default());
             start = page.last_evaluated_key;
             if start.is_none() {
                 break;
             }
         }
-        Ok(found)
+        Ok(items)
     }
 }
 
@@ -111,46 +265,4 @@ pub(crate) fn key(partition: String, sort: &str) -> Item {
         (directory::PARTITION.to_owned(), text(partition)),
         (directory::SORT.to_owned(), text(sort)),
     ])
-}
-
-fn of_conversation(conversation: &Conversation) -> Item {
-    let mut item = key(keys::conversation(&conversation.id), keys::META);
-    let members = conversation.members.iter().map(|(user, membership)| {
-        let joined = number(membership.joined.number());
-        let fields = HashMap::from([(directory::JOINED.to_owned(), joined)]);
-        (user.as_str().to_owned(), AttributeValue::M(fields))
-    });
-    item.insert(directory::MEMBERS.to_owned(), AttributeValue::M(members.collect()));
-    item.insert(directory::VERSION.to_owned(), number(conversation.version));
-    item.insert(directory::MADE.to_owned(), number(conversation.made.0));
-    item
-}
-
-fn to_conversation(id: &ConversationId, item: &Item) -> Result<Conversation, Error> {
-    let read = Reader::new(item, "conversation");
-    let Some(AttributeValue::M(kept)) = item.get(directory::MEMBERS) else {
-        return Err(read.corrupt(directory::MEMBERS));
-    };
-    let mut members = BTreeMap::new();
-    for (user, fields) in kept {
-        let user = UserId::parse(user).map_err(|_| read.corrupt(directory::MEMBERS))?;
-        let AttributeValue::M(fields) = fields else {
-            return Err(read.corrupt(directory::MEMBERS));
-        };
-        let joined = Reader::new(fields, "member").seq(directory::JOINED)?;
-        members.insert(user, Membership { joined });
-    }
-    Ok(Conversation {
-        id: id.clone(),
-        version: read.number(directory::VERSION)?,
-        made: Timestamp(read.number(directory::MADE)?),
-        members,
-    })
-}
-
-fn to_listing(item: &Item) -> Result<ConversationId, Error> {
-    let read = Reader::new(item, "listing");
-    let id = read.text(directory::SORT)?.strip_prefix(keys::LISTING_PREFIX);
-    let id = id.and_then(|id| ConversationId::parse(id).ok());
-    id.ok_or_else(|| read.corrupt(directory::SORT))
 }

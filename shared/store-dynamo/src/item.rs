@@ -6,8 +6,8 @@ use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use store::Error;
 use timeline::{
-    Body, ConnectionId, ConversationId, DeviceId, Entry, InboxEntry, Kind, MessageId, Seq,
-    TimelineId, Timestamp, UserId,
+    Body, ConnectionId, ConversationId, DeviceId, Diffusion, Entry, InboxEntry, Kind, MessageId,
+    Seq, TimelineId, Timestamp, UserId,
 };
 
 use crate::keys::{entry, inbox};
@@ -74,7 +74,7 @@ impl<'a> Reader<'a> {
         ConnectionId::parse(self.text(attribute)?).map_err(|_| self.corrupt(attribute))
     }
 
-    fn message(self, attribute: &'static str) -> Result<MessageId, Error> {
+    pub(crate) fn message(self, attribute: &'static str) -> Result<MessageId, Error> {
         let Some(AttributeValue::B(bytes)) = self.item.get(attribute) else {
             return Err(self.corrupt(attribute));
         };
@@ -82,14 +82,51 @@ impl<'a> Reader<'a> {
         Ok(MessageId::from_bytes(bytes))
     }
 
-    fn kind(self, attribute: &'static str) -> Result<Kind, Error> {
+    pub(crate) fn kind(self, attribute: &'static str) -> Result<Kind, Error> {
         Kind::stored(self.text(attribute)?).map_err(|_| self.corrupt(attribute))
     }
 
-    fn body(self, attribute: &'static str) -> Result<Option<Body>, Error> {
+    /// Whether the attribute is there at all: flags are kept only where they are set.
+    pub(crate) fn is_set(self, attribute: &'static str) -> bool {
+        self.item.contains_key(attribute)
+    }
+
+    pub(crate) fn diffusion(self, attribute: &'static str) -> Diffusion {
+        if self.is_set(attribute) { Diffusion::Read } else { Diffusion::Write }
+    }
+
+    pub(crate) fn users(self, attribute: &'static str) -> Result<Vec<UserId>, Error> {
+        let list = match self.item.get(attribute) {
+            None => return Ok(Vec::new()),
+            Some(AttributeValue::L(list)) => list,
+            Some(_) => return Err(self.corrupt(attribute)),
+        };
+        let user = |value: &AttributeValue| UserId::parse(value.as_s().ok()?).ok();
+        let users = list.iter().map(user).collect::<Option<_>>();
+        users.ok_or_else(|| self.corrupt(attribute))
+    }
+
+    pub(crate) fn map(self, attribute: &'static str) -> Result<&'a Item, Error> {
+        match self.item.get(attribute) {
+            Some(AttributeValue::M(map)) => Ok(map),
+            Some(_) | None => Err(self.corrupt(attribute)),
+        }
+    }
+
+    pub(crate) fn body(self, attribute: &'static str) -> Result<Option<Body>, Error> {
         let body = self.optional_text(attribute)?.map(Body::parse).transpose();
         body.map_err(|_| self.corrupt(attribute))
     }
+}
+
+/// A list of users, as an event names them.
+pub(crate) fn users(users: &[UserId]) -> AttributeValue {
+    AttributeValue::L(users.iter().map(|user| text(user.as_str())).collect())
+}
+
+/// What a diffusion is kept as: nothing where inboxes tell.
+pub(crate) fn large(diffusion: Diffusion) -> Option<AttributeValue> {
+    (diffusion == Diffusion::Read).then_some(AttributeValue::Bool(true))
 }
 
 /// The key of an entry.
@@ -113,6 +150,12 @@ pub(crate) fn of_entry(timeline: &TimelineId, kept: &Entry) -> Item {
     set(entry::RECALLS, number(kept.recalls));
     set(entry::VERSION, number(kept.version));
     set(entry::INBOX_BEFORE, number(kept.inbox_before.number()));
+    if kept.diffusion == Diffusion::Read {
+        set(entry::LARGE, number(if kept.named.is_empty() { 1 } else { 2 }));
+    }
+    if !kept.named.is_empty() {
+        set(entry::NAMED, users(&kept.named));
+    }
     if kept.revised {
         set(entry::REVISED, AttributeValue::Bool(true));
     }
@@ -137,6 +180,8 @@ pub(crate) fn to_entry(item: &Item) -> Result<(TimelineId, Entry), Error> {
         recalls: read.number(entry::RECALLS)?,
         version: read.number(entry::VERSION)?,
         inbox_before: read.seq(entry::INBOX_BEFORE)?,
+        diffusion: read.diffusion(entry::LARGE),
+        named: read.users(entry::NAMED)?,
         revised: item.contains_key(entry::REVISED),
         body: read.body(entry::BODY)?,
     };
@@ -162,6 +207,9 @@ pub(crate) fn of_inbox(user: &UserId, kept: &InboxEntry) -> Item {
     set(inbox::AT, number(kept.at.0));
     set(inbox::KIND, text(kept.kind.as_str()));
     set(inbox::COUNTABLE, number(kept.countable));
+    if let Some(large) = large(kept.diffusion) {
+        set(inbox::LARGE, large);
+    }
     set(inbox::EXPIRES, number(kept.expires.seconds()));
     if let Some(body) = &kept.body {
         set(inbox::BODY, text(body.as_str()));
@@ -182,6 +230,7 @@ pub(crate) fn to_inbox(item: &Item) -> Result<InboxEntry, Error> {
         at: Timestamp(read.number(inbox::AT)?),
         kind: read.kind(inbox::KIND)?,
         countable: read.number(inbox::COUNTABLE)?,
+        diffusion: read.diffusion(inbox::LARGE),
         expires: Timestamp(read.number(inbox::EXPIRES)?.saturating_mul(1_000)),
         body: read.body(inbox::BODY)?,
     })

@@ -6,6 +6,8 @@
 //! | inbox entry  | inbox       | `u` user, `q` position                     | `sync`: q > cursor; `send`: the newest 8 |
 //! | anchor       | inbox       | `u` user, `q` = 2^53 − 1                   | with the newest, by the same query |
 //! | conversation | directory   | `p` = `C#{conversation}`, `k` = `META`     | `send`, `history`: by key |
+//! | member       | directory   | `p` = `C#{conversation}`, `k` = `M#{user}` | of a large group; `send`, `history`: by key |
+//! | focus        | directory   | `p` = `C#{conversation}`, `k` = `F#{user}#{device}` | `send` to a large group: all |
 //! | claim        | directory   | `p` = `C#{conversation}`, `k` = `B#{user}#{cid}` | `send` without a base: by its put |
 //! | listing      | directory   | `p` = `U#{user}`, `k` = `C#{conversation}` | `sync` after a reset: all of a user's |
 //! | meta         | directory   | `p` = `T#{timeline}`, `k` = `META`         | the library's meta store: by key |
@@ -41,6 +43,11 @@ pub mod entry {
     pub const VERSION: &str = "v";
     /// The author's inbox tail before it was written (N).
     pub const INBOX_BEFORE: &str = "q";
+    /// That it is read from the timeline (N): 1; 2 of an event that names members, whose inboxes tell
+    /// of it as well; absent where inboxes tell of it. The stream's consumer is filtered by it.
+    pub const LARGE: &str = "l";
+    /// Whom an event is about (L of S); absent if nobody.
+    pub const NAMED: &str = "m";
     /// Whether the body was replaced (BOOL); absent while it was not.
     pub const REVISED: &str = "w";
     /// The body (S); absent once it was deleted.
@@ -67,6 +74,8 @@ pub mod inbox {
     pub const KIND: &str = "k";
     /// How many entries of its timeline up to this one count as messages (N).
     pub const COUNTABLE: &str = "n";
+    /// Whether its conversation is read from its timeline (BOOL); absent where it is not.
+    pub const LARGE: &str = "l";
     /// When it expires (N, seconds): the table's TTL attribute.
     pub const EXPIRES: &str = "e";
     /// The body (S), if it is short.
@@ -81,18 +90,71 @@ pub mod directory {
     pub const PARTITION: &str = "p";
     /// Sort key (S).
     pub const SORT: &str = "k";
-    /// On a conversation: the version of its membership (N).
+    /// On a conversation: its version (N). On a member and on a listing: the version of the
+    /// conversation that wrote it.
     pub const VERSION: &str = "v";
     /// On a conversation: when it was made (N, milliseconds).
     pub const MADE: &str = "t";
-    /// On a conversation: its members (M of M), by user id.
+    /// On a conversation: what it is called (S); absent of a direct one.
+    pub const TITLE: &str = "ti";
+    /// On a conversation: whether members see no more than what came since they joined (BOOL);
+    /// absent where they see all.
+    pub const FROM_JOIN: &str = "fj";
+    /// On a conversation: whether whoever knows its id may join (BOOL); absent where not.
+    pub const OPEN: &str = "op";
+    /// On a conversation: its members (M of M), by user id; absent of a large group.
     pub const MEMBERS: &str = "ms";
-    /// On a member and on a listing: the first sequence that is theirs (N).
+    /// On a large group: the sequence of the event after which it was so (N).
+    pub const SWITCHED: &str = "sw";
+    /// On a large group: the version that wrote its members' rows (N).
+    pub const SINCE: &str = "sv";
+    /// On a large group: how many members it has (N).
+    pub const COUNT: &str = "ct";
+    /// On a conversation: what its last change still has to do (M); absent once it is done.
+    pub const PENDING: &str = "pe";
+    /// On a member and on a listing: the first sequence that is theirs (N); absent of a member who
+    /// is out.
     pub const JOINED: &str = "js";
+    /// On a member: their role (N).
+    pub const ROLE: &str = "ro";
+    /// On a member: whether they are left alone while offline (BOOL); absent where not.
+    pub const MUTED: &str = "mu";
+    /// On a listing: whether the conversation is read from its timeline (BOOL); absent where not.
+    pub const LARGE: &str = "l";
+    /// On a listing: that the conversation is the user's no more (BOOL).
+    pub const GONE: &str = "go";
+    /// On a focus: the connection (S).
+    pub const CONNECTION: &str = "cn";
+    /// On a focus: when it ends (N, seconds): the table's TTL attribute.
+    pub const EXPIRES: &str = "e";
     /// On a claim: the base (N).
     pub const FROM: &str = "from";
     /// On a meta: the fields (M of S). A key of its own, so that no field can shadow a key.
     pub const FIELDS: &str = "f";
+}
+
+/// Attributes of a conversation's pending change, a map.
+pub mod pending {
+    /// The version that it made (N).
+    pub const VERSION: &str = "v";
+    /// The event's id (B, 16 bytes).
+    pub const ID: &str = "i";
+    /// Who made it (S).
+    pub const AUTHOR: &str = "u";
+    /// On which device (S).
+    pub const DEVICE: &str = "d";
+    /// When (N, milliseconds).
+    pub const AT: &str = "t";
+    /// The event's kind (S).
+    pub const KIND: &str = "k";
+    /// Whom the event is about (L of S); absent if nobody.
+    pub const NAMED: &str = "m";
+    /// What the event says (S).
+    pub const BODY: &str = "b";
+    /// The tail before the change (N).
+    pub const BASE: &str = "from";
+    /// Whose membership is what now (M of M), by user id; an empty map of those who are out.
+    pub const MEMBERS: &str = "ms";
 }
 
 /// Attributes of the connections table.
@@ -140,6 +202,33 @@ pub(crate) const LISTING_PREFIX: &str = "C#";
 /// The sort key of a listing.
 pub(crate) fn listing(conversation: &ConversationId) -> String {
     format!("{LISTING_PREFIX}{conversation}")
+}
+
+/// What the sort key of a member begins with.
+pub(crate) const MEMBER_PREFIX: &str = "M#";
+
+/// The sort key of a member.
+pub(crate) fn member(user: &UserId) -> String {
+    format!("{MEMBER_PREFIX}{user}")
+}
+
+/// What the sort key of a focus begins with.
+pub(crate) const FOCUS_PREFIX: &str = "F#";
+
+/// What the sort keys of a user's focuses begin with.
+pub(crate) fn focuses(user: &UserId) -> String {
+    format!("{FOCUS_PREFIX}{user}#")
+}
+
+/// The sort key of a focus.
+pub(crate) fn focus(user: &UserId, device: &DeviceId) -> String {
+    format!("{}{device}", focuses(user))
+}
+
+/// Whose focus a sort key is, and on which device.
+pub(crate) fn of_focus(key: &str) -> Option<(UserId, DeviceId)> {
+    let (user, device) = key.strip_prefix(FOCUS_PREFIX)?.split_once('#')?;
+    Some((UserId::parse(user).ok()?, DeviceId::parse(device).ok()?))
 }
 
 /// The sort key of a claim.

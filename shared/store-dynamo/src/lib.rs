@@ -4,27 +4,32 @@
 //!
 //! * [`keys`]: the only place that spells a key or an attribute.
 //! * `item`: items to the model and back.
+//! * `conversation`: conversations, members and listings to items and back.
+//! * [`stream`]: a record of the timeline's stream.
 //! * `call`: what every request has in common: its meter and what its failure means.
-//! * `timelines`, `inboxes`, `connections`, `directory`, `metas`: one file per port.
+//! * `timelines`, `inboxes`, `connections`, `directory`, `focuses`, `metas`: one file per port.
 //! * `schema`: set-up and drop of the tables, for those who have no template.
 //!
 //! # Invariants
 //!
 //! * One call of a port is one request, but for scans over several pages and batch reads that the
 //!   store cuts short. Every read is strongly consistent.
-//! * Every write carries a condition. A failed one returns the item that was in the way, in the
-//!   same request.
+//! * Every write carries a condition, but for a focus, of which the newest counts. A put that fails
+//!   returns the item that was in the way, in the same request, where its caller needs it.
 //! * No `Scan`, no transaction, and no `DeleteItem` on the timeline table.
 //! * SDK errors end here.
 
 mod call;
 mod connections;
+mod conversation;
 mod directory;
+mod focuses;
 mod inboxes;
 mod item;
 pub mod keys;
 mod metas;
 mod schema;
+pub mod stream;
 mod timelines;
 
 use aws_sdk_dynamodb::Client;

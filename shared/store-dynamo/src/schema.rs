@@ -44,7 +44,7 @@ impl Dynamo {
                 name: &tables.directory,
                 partition: text(directory::PARTITION),
                 sort: Some(text(directory::SORT)),
-                ttl: None,
+                ttl: Some(directory::EXPIRES),
             },
             Table {
                 name: &tables.connections,

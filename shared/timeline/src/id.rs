@@ -187,6 +187,11 @@ impl ConversationId {
         Ok(Self(format!("d~{smaller}~{larger}")))
     }
 
+    /// The group of this name.
+    pub fn group(name: MessageId) -> Self {
+        Self(format!("g~{name}"))
+    }
+
     /// Parses the text of a conversation's id.
     ///
     /// # Errors

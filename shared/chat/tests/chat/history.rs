@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use chat::Error;
-use store::{Conversation, Membership};
+use store::{Conversation, Members, Membership};
 use timeline::exchange::{Found, Part};
-use timeline::{ConversationId, RequestId, Seq, limits};
+use timeline::{Admission, ConversationId, Muted, RequestId, Role, Seq, Visibility, limits};
 
 use crate::town::{START, Town, body_of, caller, direct, group, lookup, run, said, seq, text};
 
@@ -207,9 +207,18 @@ fn places(found: &Found) -> Vec<Seq> {
 /// A direct conversation whose people may see it from `joined` on.
 fn create(town: &Town, id: &ConversationId, joined: u64) {
     let timeline::Party::Direct(one, other) = id.party() else { panic!("{id} is a group") };
-    let member = |user| (user, Membership { joined: seq(joined) });
-    let members = BTreeMap::from([member(one), member(other)]);
-    town.create(&Conversation { id: id.clone(), version: 1, made: START, members });
+    let member =
+        |user| (user, Membership { joined: seq(joined), role: Role::Member, muted: Muted::No });
+    town.create(&Conversation {
+        id: id.clone(),
+        version: 1,
+        made: START,
+        title: None,
+        visibility: Visibility::FromJoin,
+        admission: Admission::Closed,
+        members: Members::Inline(BTreeMap::from([member(one), member(other)])),
+        pending: None,
+    });
 }
 
 /// Alice wrote ten messages to Bob, of which 3 and 7 were deleted.

@@ -1,9 +1,9 @@
 //! What a device whose cursor is worth nothing is given, and what keeps cursors worth something.
 
 use timeline::exchange::{Catchup, Caught};
-use timeline::{ConversationId, InboxEntry, Seq, Timestamp, limits};
+use timeline::{ConversationId, InboxEntry, InboxLife, Seq, Timestamp, limits};
 
-use crate::sync::{bob_with, long_conversations};
+use crate::sync::{bob_with, listed_tails, long_conversations};
 use crate::town::{START, Town, caller, direct, from, person, request, run, seq, text, trips};
 
 #[test]
@@ -14,7 +14,7 @@ fn a_device_without_a_cursor_is_told_the_tail_and_all_conversations() {
     let caught = town.sync(&phone, from(None));
     require_reset(&caught, 4);
     let mine = [(direct("alice", "bob"), seq(3)), (direct("bob", "carol"), seq(1))];
-    assert_eq!(caught.conversations, mine);
+    assert_eq!(listed_tails(&caught), mine);
     assert_eq!(caught.page, None);
 }
 
@@ -37,7 +37,7 @@ fn a_cursor_beyond_the_end_is_worth_nothing() {
 #[test]
 fn a_cursor_before_expired_entries_is_worth_nothing() {
     let (town, phone) = bob_with(3);
-    town.wait(limits::INBOX_LIFE_MS);
+    town.wait(InboxLife::default().milliseconds());
     assert_eq!(town.places("bob").len(), 3, "the database has not taken them away yet");
     require_reset(&town.sync(&phone, from(Some(1))), 3);
 }
@@ -47,7 +47,7 @@ fn a_cursor_before_entries_that_are_gone_is_worth_nothing() {
     let (town, phone) = bob_with(2);
     town.wait(limits::DAY_MS);
     town.send(&caller("alice", "desk"), text("bob", 3, Some(2)));
-    town.wait(limits::INBOX_LIFE_MS - limits::DAY_MS);
+    town.wait(InboxLife::default().milliseconds() - limits::DAY_MS);
     run(town.store.expire(chat::Clock::now(&town.dial)));
     assert_eq!(town.places("bob"), ["3=3"]);
     require_reset(&town.sync(&phone, from(Some(1))), 3);
@@ -59,7 +59,7 @@ fn a_cursor_before_entries_that_are_gone_is_worth_nothing() {
 #[test]
 fn a_device_that_was_away_too_long_has_a_cursor_that_is_worth_nothing() {
     let (town, phone) = bob_with(3);
-    town.wait(limits::AWAY_MS_MAX + 1);
+    town.wait(InboxLife::default().away_ms_max() + 1);
     let since = |seen| Catchup { seen: Some(seen), ..from(Some(3)) };
     require_reset(&town.sync(&phone, since(START)), 3);
     assert!(!town.sync(&phone, since(START.plus(1))).reset);
@@ -106,7 +106,7 @@ fn an_emptied_inbox_goes_on_numbering() {
 #[test]
 fn the_anchor_is_raised_once_the_tail_is_a_week_old() {
     let (town, phone) = bob_with(3);
-    town.wait(limits::ANCHOR_AGE_MS - 1_000);
+    town.wait(InboxLife::default().anchor_age_ms() - 1_000);
     town.sync(&phone, from(Some(3)));
     assert_eq!(town.anchor("bob"), 0, "a second too early");
     town.wait(1_000);
@@ -125,7 +125,7 @@ fn the_anchor_is_raised_once_the_tail_is_a_week_old() {
 fn whatever_gives_a_cursor_raises_the_anchor_of_an_old_tail() {
     for catchup in [from(None), Catchup { limit: 2, ..from(Some(0)) }] {
         let (town, phone) = bob_with(3);
-        town.wait(limits::ANCHOR_AGE_MS);
+        town.wait(InboxLife::default().anchor_age_ms());
         town.sync(&phone, catchup);
         assert_eq!(town.anchor("bob"), 3);
     }
@@ -147,7 +147,7 @@ fn a_resets_conversations_are_paged() {
         cursor = Some(3);
         require_reset(&caught, ids.len() as u64);
         assert_eq!(caught.conversations.len(), expected);
-        listed.extend(caught.conversations.clone());
+        listed.extend(listed_tails(&caught));
         page = caught.page.clone();
         let frame = wire::Answer::ok(&request(), wire::Synced::from(caught)).to_json();
         assert!(frame.len() <= limits::ANSWER_BYTES_MAX, "{} bytes", frame.len());
@@ -159,9 +159,9 @@ fn a_resets_conversations_are_paged() {
 
 /// Everything in Bob's inbox has expired and is gone; his sync had raised the anchor before.
 fn empty_behind_an_anchor(town: &Town) {
-    town.wait(limits::ANCHOR_AGE_MS);
+    town.wait(InboxLife::default().anchor_age_ms());
     town.sync(&caller("bob", "phone"), from(Some(2)));
-    town.wait(limits::INBOX_LIFE_MS);
+    town.wait(InboxLife::default().milliseconds());
     run(town.store.expire(chat::Clock::now(&town.dial)));
     assert!(town.inbox("bob").is_empty());
 }

@@ -10,6 +10,7 @@ use proptest::prelude::*;
 use timeline::exchange::{Caller, Catchup, Outgoing, Part};
 use timeline::{MessageId, Seq, Timestamp, limits};
 
+use crate::sync::listed_tails;
 use crate::town::{Town, direct, from, lookup, message, run, text};
 
 /// More pages than any device of a test has to read.
@@ -67,7 +68,7 @@ impl Device {
             assert!(before.is_none_or(|id| id == entry.id), "{} changed", entry.seq);
         }
         // One without a message may be listed and not made: there is nothing to read in it yet.
-        let filled = caught.conversations.into_iter().filter(|(_, tail)| *tail > Seq::ZERO);
+        let filled = listed_tails(&caught).into_iter().filter(|(_, tail)| *tail > Seq::ZERO);
         for (conversation, tail) in filled {
             let found = town.history(&self.caller, lookup(&conversation, Part::Newest, 100));
             let found = found.unwrap();

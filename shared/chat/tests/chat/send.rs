@@ -2,6 +2,7 @@
 
 use chat::Error;
 use futures_util::future::join;
+use store::Members;
 use timeline::exchange::Outgoing;
 use timeline::{Body, Kind};
 
@@ -52,9 +53,10 @@ fn a_first_message_makes_the_conversation_of_both() {
         assert_eq!(town.conversations(user), [direct("alice", "bob")], "{user}");
     }
     let made = run(store::Directory::conversation(&town.store, &conversation)).unwrap().unwrap();
-    let members: Vec<_> = made.members.keys().map(|user| user.as_str()).collect();
-    assert_eq!(members, ["alice", "bob"]);
-    assert!(made.members.values().all(|member| member.joined == seq(1)));
+    let Members::Inline(members) = &made.members else { panic!("{made:?}") };
+    let names: Vec<_> = members.keys().map(|user| user.as_str()).collect();
+    assert_eq!(names, ["alice", "bob"]);
+    assert!(members.values().all(|member| member.joined == seq(1)));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Who is told of a message, and what a failure to tell does.
 
 use async_trait::async_trait;
-use chat::SendPorts;
+use chat::{SendPorts, TellPorts};
 use push::{Notice, Posted, Push};
 use store::faulty::{Fault, Faulty};
 use timeline::exchange::Caller;
@@ -107,7 +107,8 @@ fn a_silent_gateway_fails_nothing() {
     let town = Town::new();
     let desk = town.online("alice", "desk");
     town.online("bob", "phone");
-    let ports = SendPorts { push: &Silent, ..town.send_ports() };
+    let ports =
+        SendPorts { tell: TellPorts { push: &Silent, ..town.tell_ports() }, ..town.send_ports() };
     run(chat::send(ports, &desk, &request(), text("bob", 1, Some(0)))).unwrap();
     assert_eq!(town.listening("bob"), ["bob/phone"]);
     for user in ["alice", "bob"] {
@@ -120,7 +121,10 @@ fn an_inbox_that_is_not_reached_leaves_the_marker_out_for_a_repeat_to_finish() {
     let town = Town::new();
     let (desk, _phone) = (town.online("alice", "desk"), town.online("bob", "phone"));
     let inboxes = Faulty::new(&town.store, [Fault::Throttled]);
-    let ports = SendPorts { inboxes: &inboxes, ..town.send_ports() };
+    let ports = SendPorts {
+        tell: TellPorts { inboxes: &inboxes, ..town.tell_ports() },
+        ..town.send_ports()
+    };
     run(chat::send(ports, &desk, &request(), text("bob", 1, Some(0)))).unwrap();
     assert_eq!(town.told(), ["alice/desk: kept 1"]);
     assert_eq!((town.places("bob"), town.places("alice")), (vec![], vec![]));
@@ -139,7 +143,10 @@ fn puts_that_are_lost_are_made_once() {
         for alice in faults {
             let town = Town::new();
             let inboxes = Faulty::new(&town.store, [bob, alice]);
-            let ports = SendPorts { inboxes: &inboxes, ..town.send_ports() };
+            let ports = SendPorts {
+                tell: TellPorts { inboxes: &inboxes, ..town.tell_ports() },
+                ..town.send_ports()
+            };
             let desk = caller("alice", "desk");
             run(chat::send(ports, &desk, &request(), text("bob", 1, Some(0)))).unwrap();
             for user in ["alice", "bob"] {
@@ -154,7 +161,10 @@ fn a_timeline_that_loses_answers_keeps_a_message_once() {
     for fault in [Fault::LostBefore, Fault::LostAfter] {
         let town = Town::new();
         let timelines = Faulty::new(&town.store, [fault; 2]);
-        let ports = SendPorts { timelines: &timelines, ..town.send_ports() };
+        let ports = SendPorts {
+            tell: TellPorts { timelines: &timelines, ..town.tell_ports() },
+            ..town.send_ports()
+        };
         let desk = caller("alice", "desk");
         run(chat::send(ports, &desk, &request(), text("bob", 1, Some(0)))).unwrap();
         assert_eq!(town.entries(&direct("alice", "bob")).len(), 1, "{fault:?}");
@@ -166,7 +176,10 @@ fn a_timeline_that_loses_answers_keeps_a_message_once() {
 fn a_throttled_timeline_is_told_and_keeps_nothing() {
     let town = Town::new();
     let timelines = Faulty::new(&town.store, [Fault::Throttled]);
-    let ports = SendPorts { timelines: &timelines, ..town.send_ports() };
+    let ports = SendPorts {
+        tell: TellPorts { timelines: &timelines, ..town.tell_ports() },
+        ..town.send_ports()
+    };
     let desk = caller("alice", "desk");
     let error = run(chat::send(ports, &desk, &request(), text("bob", 1, Some(0)))).unwrap_err();
     let chat::Error::Store { source, .. } = &error else { panic!("{error:?}") };

@@ -3,11 +3,17 @@
 use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
-use chat::{Clock, ConnectPorts, DisconnectPorts, Error, HistoryPorts, SendPorts, SyncPorts};
+use async_trait::async_trait;
+
+use chat::{
+    Clock, ConnectPorts, DisconnectPorts, Error, GroupPorts, HistoryPorts, Ids, Policy, SendPorts,
+    SyncPorts, TellPorts,
+};
 use push::tape::Act;
 use push::{Notice, Push, Tape};
-use store::{Connections, Conversation, Directory, Inboxes, Memory, Scan, Timelines};
+use store::{Connections, Conversation, Directory, Inboxes, Memory, Pace, Scan, Timelines};
 use timeline::exchange::{Caller, Catchup, Caught, Destination, Found, Lookup, Outgoing, Part};
 use timeline::{
     Body, ConnectionId, ConversationId, DeviceId, Entry, InboxEntry, Kind, MessageId, RequestId,
@@ -30,35 +36,75 @@ impl Clock for Dial {
     }
 }
 
+/// Waits for as long as it is asked to: the dial is moved.
+#[async_trait]
+impl Pace for Town {
+    async fn pause(&self, _at_most: Duration) {}
+
+    async fn wait(&self, exactly: Duration) {
+        Self::wait(self, u64::try_from(exactly.as_millis()).unwrap());
+    }
+}
+
+impl Ids for Town {
+    fn next(&self) -> MessageId {
+        message(self.named.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
 /// A store, a push and a clock.
 #[derive(Debug)]
 pub(crate) struct Town {
     pub(crate) store: Memory,
     pub(crate) tape: Tape,
     pub(crate) dial: Dial,
+    pub(crate) policy: Policy,
+    named: AtomicU64,
 }
 
 impl Town {
     pub(crate) fn new() -> Self {
         let dial = Dial(AtomicU64::new(START.0));
-        Self { store: Memory::default(), tape: Tape::default(), dial }
+        Self {
+            store: Memory::default(),
+            tape: Tape::default(),
+            dial,
+            policy: Policy::default(),
+            named: AtomicU64::new(1 << 32),
+        }
+    }
+
+    /// A town whose groups are large beyond so many members.
+    pub(crate) fn with_inboxes(inbox_members_max: u64) -> Self {
+        let policy = Policy { inbox_members_max, ..Policy::default() };
+        Self { policy, ..Self::new() }
     }
 
     pub(crate) fn wait(&self, milliseconds: u64) {
         self.dial.0.fetch_add(milliseconds, Ordering::Relaxed);
     }
 
-    pub(crate) fn send_ports(&self) -> SendPorts<'_> {
-        SendPorts {
+    pub(crate) fn tell_ports(&self) -> TellPorts<'_> {
+        TellPorts {
             directory: &self.store,
-            claims: &self.store,
             timelines: &self.store,
             inboxes: &self.store,
             connections: &self.store,
+            focuses: &self.store,
             push: &self.tape,
+            alerts: &self.tape,
             clock: &self.dial,
-            pace: &store::Immediately,
+            pace: self,
+            policy: &self.policy,
         }
+    }
+
+    pub(crate) fn send_ports(&self) -> SendPorts<'_> {
+        SendPorts { tell: self.tell_ports(), claims: &self.store }
+    }
+
+    pub(crate) fn group_ports(&self) -> GroupPorts<'_> {
+        GroupPorts { tell: self.tell_ports(), ids: self }
     }
 
     /// One attempt at a message, to be polled.
@@ -87,6 +133,7 @@ impl Town {
             inboxes: &self.store,
             connections: &self.store,
             clock: &self.dial,
+            policy: &self.policy,
         };
         chat::sync(ports, caller, catchup).await
     }
@@ -154,7 +201,8 @@ impl Town {
     }
 
     pub(crate) fn conversations(&self, user: &str) -> Vec<ConversationId> {
-        run(self.store.conversations(&person(user), None, 10_000)).unwrap()
+        let listed = run(self.store.conversations(&person(user), None, 10_000)).unwrap();
+        listed.into_iter().map(|listing| listing.conversation).collect()
     }
 
     /// All that is kept, to see whether it changed.
@@ -177,7 +225,12 @@ fn told((connection, act): &(ConnectionId, Act)) -> String {
         }
         Act::Post(Notice::Message { entry, position, own: before, .. }) => {
             let (author, seq) = (&entry.author, entry.seq);
-            format!("{connection}: {position}={seq} by {author}{}", own(before))
+            let kind = match entry.kind.as_str() {
+                Kind::TEXT => String::new(),
+                kind => format!("{kind} "),
+            };
+            let place = position.map_or("?".to_owned(), |position| position.to_string());
+            format!("{connection}: {place}={seq} {kind}by {author}{}", own(before))
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What inboxes promise.
 
 use futures_util::future::join_all;
-use timeline::{Body, InboxEntry, Seq, Timestamp, UserId, limits};
+use timeline::{Body, InboxEntry, Seq, UserId, limits};
 
 use super::{NOW, Store, draft, seq, tea, user};
 use crate::error::Error;

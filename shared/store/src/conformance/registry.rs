@@ -1,12 +1,9 @@
 //! What the registry, the directory, claims and the meta store promise.
 
-use std::collections::BTreeMap;
+use timeline::{ConnectionId, DeviceId};
 
-use timeline::{ConnectionId, ConversationId, DeviceId, MessageId, Seq, Timestamp};
-
-use super::{NOW, Store, seq, tea, user};
+use super::{NOW, Store, tea, user};
 use crate::connections::{Connections, Registration};
-use crate::directory::{Conversation, Membership};
 use crate::error::Error;
 use crate::meta::{Meta, Metas};
 

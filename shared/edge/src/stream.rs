@@ -1,0 +1,71 @@
+//! The loop of a function behind a table's stream.
+//!
+//! Source of the contract: "Configuring partial batch response with DynamoDB and Lambda", AWS
+//! Lambda developer guide. The records from the first that failed on are delivered again, so each
+//! must bear to be done twice; an answer that is no report counts as success of all.
+
+use aws_lambda_events::dynamodb;
+use aws_lambda_events::streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse};
+use futures_util::{StreamExt, stream};
+use lambda_runtime::{LambdaEvent, service_fn};
+
+use crate::boot::BootError;
+use crate::failure::Failure;
+
+/// How many records of a batch are worked on at once: most wait for one read.
+const CONCURRENT_MAX: usize = 16;
+
+/// The name of a record that tells of a new item.
+const INSERT: &str = "INSERT";
+
+/// An item that was put where none was.
+#[derive(Clone, Debug)]
+pub struct Inserted {
+    /// The item as it was then.
+    pub image: serde_dynamo::Item,
+}
+
+/// Serves a table's stream: every new item goes through `handle`; those that fail are reported, to
+/// be delivered again.
+///
+/// # Errors
+///
+/// [`BootError::Runtime`] when the runtime gives up.
+pub async fn serve_stream<H, F>(handle: H) -> Result<(), BootError>
+where
+    H: Fn(Inserted) -> F + Clone + Send + 'static,
+    F: Future<Output = Result<(), Failure>> + Send + 'static,
+{
+    let service = service_fn(move |event: LambdaEvent<dynamodb::Event>| {
+        let handle = handle.clone();
+        async move { Ok::<_, lambda_runtime::Error>(work(event.payload, handle).await) }
+    });
+    lambda_runtime::run_concurrent(service).await.map_err(BootError::Runtime)
+}
+
+async fn work<H, F>(event: dynamodb::Event, handle: H) -> DynamoDbEventResponse
+where
+    H: Fn(Inserted) -> F,
+    F: Future<Output = Result<(), Failure>>,
+{
+    let inserts = event.records.into_iter().filter(|record| record.event_name == INSERT);
+    let outcomes: Vec<_> = inserts
+        .map(|record| {
+            let sequence = record.change.sequence_number;
+            let outcome = handle(Inserted { image: record.change.new_image });
+            async move { (sequence, outcome.await) }
+        })
+        .collect();
+    let mut outcomes = stream::iter(outcomes).buffered(CONCURRENT_MAX);
+    let mut response = DynamoDbEventResponse::default();
+    while let Some((sequence, outcome)) = outcomes.next().await {
+        if let Err(failure) = outcome {
+            let error = &failure as &dyn std::error::Error;
+            tracing::error!(error, "a record is not done");
+            let mut failed = DynamoDbBatchItemFailure::default();
+            failed.item_identifier = sequence;
+            response.batch_item_failures.push(failed);
+        }
+    }
+    response
+}

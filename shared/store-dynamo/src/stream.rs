@@ -1,0 +1,16 @@
+//! A record of the timeline table's stream.
+
+use store::Error;
+use timeline::{Entry, TimelineId};
+
+use crate::item::{Item, to_entry};
+
+/// The entry that a record tells of, as it was then, with its timeline.
+///
+/// # Errors
+///
+/// [`Error::Corrupt`] when the image is none that we wrote.
+pub fn entry(image: serde_dynamo::Item) -> Result<(TimelineId, Entry), Error> {
+    let item: Item = image.into();
+    to_entry(&item)
+}
