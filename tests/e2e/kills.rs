@@ -93,9 +93,9 @@ async fn after_the_marker() {
 #[tokio::test]
 async fn while_the_conversation_is_made() {
     for fault in [
+        "kill:SendFunction:after:UpdateItem:DirectoryTable:1",
+        "kill:SendFunction:before:PutItem:DirectoryTable:1",
         "kill:SendFunction:after:PutItem:DirectoryTable:1",
-        "kill:SendFunction:before:PutItem:DirectoryTable:3",
-        "kill:SendFunction:after:PutItem:DirectoryTable:3",
     ] {
         let town = Town::start().await;
         let mut alice = town.client("alice", "desk").await;

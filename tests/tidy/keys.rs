@@ -20,7 +20,13 @@ fn the_templates_keys_are_the_stores() {
     let expected = BTreeMap::from([
         ("TimelineTable", schema(&[(entry::TIMELINE, "S"), (entry::SEQ, "N")], None)),
         ("InboxTable", schema(&[(inbox::USER, "S"), (inbox::POSITION, "N")], Some(inbox::EXPIRES))),
-        ("DirectoryTable", schema(&[(directory::PARTITION, "S"), (directory::SORT, "S")], None)),
+        (
+            "DirectoryTable",
+            schema(
+                &[(directory::PARTITION, "S"), (directory::SORT, "S")],
+                Some(directory::EXPIRES),
+            ),
+        ),
         ("ConnectionsTable", schema(&[(connections::USER, "S")], Some(connections::EXPIRES))),
     ]);
     let deployment = deployment();

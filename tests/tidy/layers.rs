@@ -15,7 +15,7 @@ const MAY_USE: [(&str, &[&str]); 16] = [
     ("store-dynamo", &["store", "timeline"]),
     ("push-apigw", &["push", "timeline", "wire"]),
     ("edge", &["auth", "chat", "push", "store", "timeline", "wire"]),
-    ("functions", &["chat", "edge", "push-apigw", "store-dynamo", "timeline", "wire"]),
+    ("functions", &["chat", "edge", "push", "push-apigw", "store-dynamo", "timeline", "wire"]),
     ("template", &[]),
     ("dynamodb", &["template"]),
     ("gateway", &["dynamodb", "template"]),

@@ -6,6 +6,9 @@ use template::model::{Api, Deployment};
 
 use crate::tree::{deployment, files, read};
 
+/// What a stream feeds: the function and its binary.
+const CONSUMERS: [(&str, &str); 1] = [("FanoutFunction", "fanout")];
+
 /// What API Gateway calls by itself.
 const OWN: [&str; 3] = ["$connect", "$disconnect", "$default"];
 
@@ -35,6 +38,10 @@ fn a_route_its_function_and_its_binary_have_one_name() {
     }
     let authorizer = api(&deployment).authorizer.as_ref().unwrap();
     expected.insert(authorizer.function.as_str(), "authorize");
+    for (function, binary) in CONSUMERS {
+        assert!(deployment.streams.iter().any(|mapping| mapping.function == function));
+        expected.insert(function, binary);
+    }
     let functions = &deployment.functions;
     let found: BTreeMap<_, _> = functions
         .iter()

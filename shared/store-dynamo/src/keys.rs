@@ -43,8 +43,9 @@ pub mod entry {
     pub const VERSION: &str = "v";
     /// The author's inbox tail before it was written (N).
     pub const INBOX_BEFORE: &str = "q";
-    /// That it is read from the timeline (N): 1; 2 of an event that names members, whose inboxes tell
-    /// of it as well; absent where inboxes tell of it. The stream's consumer is filtered by it.
+    /// That it is read from the timeline (N): 1; 2 of an event that names members, whose inboxes
+    /// tell of it as well; absent where inboxes tell of it. The stream's consumer is filtered by
+    /// it.
     pub const LARGE: &str = "l";
     /// Whom an event is about (L of S); absent if nobody.
     pub const NAMED: &str = "m";

@@ -23,8 +23,12 @@ use crate::timelines::Timelines;
 /// All ports of one store.
 pub trait Store: Timelines + Inboxes + Connections + Directory + Claims + Focuses + Metas {}
 
-impl<S> Store for S where S: Timelines + Inboxes + Connections + Directory + Claims + Focuses + Metas
-{}
+impl<S> Store for S
+where
+    S: Timelines + Inboxes + Connections + Directory,
+    S: Claims + Focuses + Metas,
+{
+}
 
 /// Runs every promise against the store that `$open`, a future, gives: afresh for each.
 #[macro_export]

@@ -53,7 +53,8 @@ impl<'a> Queue<'a> {
     ///
     /// # Errors
     ///
-    /// [`Error::Invalid`] in manual mode; otherwise as [`append::observe`] and [`append::append_freely`].
+    /// [`Error::Invalid`] in manual mode; otherwise as [`append::observe`] and
+    /// [`append::append_freely`].
     pub async fn append(&self, draft: &Draft, base: Seq) -> Result<Appended, Error> {
         self.require(Mode::Automatic)?;
         let (timelines, id) = (self.timelines, self.id);

@@ -3,7 +3,7 @@
 use store::{Conversation, Members, Membership, Pending};
 use timeline::exchange::Caller;
 use timeline::group::Change;
-use timeline::{Admission, Body, Kind, Muted, Party, Role, Seq, UserId};
+use timeline::{Admission, Body, Kind, Muted, Party, Role, Seq, Title, UserId};
 
 use crate::error::Error;
 use crate::members;
@@ -27,6 +27,15 @@ struct Event {
     body: Body,
 }
 
+/// Who asks, of which conversation, and when.
+struct Asked<'a> {
+    ports: GroupPorts<'a>,
+    caller: &'a Caller,
+    kept: &'a Conversation,
+    /// Where its timeline ended.
+    tail: Seq,
+}
+
 /// Plans a change of `kept`, whose timeline ended at `tail` before.
 ///
 /// # Errors
@@ -39,170 +48,200 @@ pub(crate) async fn plan(
     change: &Change,
     tail: Seq,
 ) -> Result<Plan, Error> {
-    let of = |user| members::membership(ports.tell.directory, kept, user);
-    let me = of(&caller.user).await?;
-    let is_group = matches!(kept.id.party(), Party::Group(_));
-    let newcomer = Membership { joined: tail.next(), role: Role::Member, muted: Muted::No };
-    let (event, memberships) = match change {
-        Change::Mute(muted) => return mute(caller, kept, me.ok_or(Error::NotMember)?, *muted),
-        Change::Join => match me {
-            Some(_) => return Ok(Plan::Nothing),
-            None if !is_group || kept.admission == Admission::Closed => {
-                return Err(Error::NotMember);
+    let asked = Asked { ports, caller, kept, tail };
+    let me = asked.membership(&caller.user).await?;
+    let step = match change {
+        Change::Mute(muted) => return asked.mute(me.ok_or(Error::NotMember)?, *muted),
+        Change::Rename { title, body } => return asked.rename(me, title, body),
+        Change::Join => asked.join(me)?,
+        Change::Leave => asked.leave(me.ok_or(Error::NotMember)?)?,
+        Change::Add { users, body } => asked.add(me, users, body).await?,
+        Change::Remove { user, body } => asked.remove(me, user, body).await?,
+        Change::Role { user, role, body } => asked.give(me, user, *role, body).await?,
+    };
+    match step {
+        Some((event, memberships)) if !memberships.is_empty() => asked.fit(event, memberships),
+        Some(_) | None => Ok(Plan::Nothing),
+    }
+}
+
+type Memberships = Vec<(UserId, Option<Membership>)>;
+
+/// An event and the memberships that change with it; `None` when it is so already.
+type Step = Option<(Event, Memberships)>;
+
+impl Asked<'_> {
+    async fn membership(&self, user: &UserId) -> Result<Option<Membership>, Error> {
+        members::membership(self.ports.tell.directory, self.kept, user).await
+    }
+
+    /// The membership of who comes in now.
+    fn newcomer(&self) -> Membership {
+        Membership { joined: self.tail.next(), role: Role::Member, muted: Muted::No }
+    }
+
+    fn is_group(&self) -> bool {
+        matches!(self.kept.id.party(), Party::Group(_))
+    }
+
+    fn join(&self, me: Option<Membership>) -> Result<Step, Error> {
+        if me.is_some() {
+            return Ok(None);
+        }
+        if !self.is_group() || self.kept.admission == Admission::Closed {
+            return Err(Error::NotMember);
+        }
+        let user = &self.caller.user;
+        let event = Event { kind: Kind::JOIN, named: vec![user.clone()], body: Body::empty() };
+        Ok(Some((event, vec![(user.clone(), Some(self.newcomer()))])))
+    }
+
+    fn leave(&self, me: Membership) -> Result<Step, Error> {
+        if !self.is_group() {
+            return Err(Error::Invalid { reason: "a direct conversation is not left" });
+        }
+        if me.role == Role::Owner && self.kept.members.count() > 1 {
+            return Err(Error::Invalid {
+                reason: "the owner gives the ownership to another first",
+            });
+        }
+        let user = &self.caller.user;
+        let event = Event { kind: Kind::LEAVE, named: vec![user.clone()], body: Body::empty() };
+        Ok(Some((event, vec![(user.clone(), None)])))
+    }
+
+    async fn add(
+        &self,
+        me: Option<Membership>,
+        users: &[UserId],
+        body: &Body,
+    ) -> Result<Step, Error> {
+        require(me, Role::Admin)?;
+        let mut named = Vec::new();
+        for user in users {
+            if self.membership(user).await?.is_none() {
+                named.push(user.clone());
             }
-            None => (
-                Event { kind: Kind::JOIN, named: vec![caller.user.clone()], body: Body::empty() },
-                vec![(caller.user.clone(), Some(newcomer))],
-            ),
-        },
-        Change::Leave => leave(caller, kept, me.ok_or(Error::NotMember)?, is_group)?,
-        Change::Add { users, body } => {
-            require(me, Role::Admin)?;
-            let mut named = Vec::new();
-            for user in users {
-                if of(user).await?.is_none() {
-                    named.push(user.clone());
+        }
+        let joining = named.iter().map(|user| (user.clone(), Some(self.newcomer()))).collect();
+        Ok(Some((Event { kind: Kind::JOIN, named, body: body.clone() }, joining)))
+    }
+
+    async fn remove(
+        &self,
+        me: Option<Membership>,
+        user: &UserId,
+        body: &Body,
+    ) -> Result<Step, Error> {
+        let role = require(me, Role::Admin)?;
+        if *user == self.caller.user {
+            return Err(Error::Invalid { reason: "who goes by themselves leaves" });
+        }
+        let Some(them) = self.membership(user).await? else { return Ok(None) };
+        if them.role >= role {
+            return Err(Error::NotAllowed);
+        }
+        let event = Event { kind: Kind::LEAVE, named: vec![user.clone()], body: body.clone() };
+        Ok(Some((event, vec![(user.clone(), None)])))
+    }
+
+    async fn give(
+        &self,
+        me: Option<Membership>,
+        user: &UserId,
+        role: Role,
+        body: &Body,
+    ) -> Result<Step, Error> {
+        require(me, Role::Owner)?;
+        let me = me.ok_or(Error::NotMember)?;
+        let them = self.membership(user).await?;
+        let them = them.ok_or(Error::Invalid { reason: "not a member of the group" })?;
+        if them.role == role {
+            return Ok(None);
+        }
+        if *user == self.caller.user {
+            return Err(Error::Invalid { reason: "the owner gives the ownership to another" });
+        }
+        let mut changed = vec![(user.clone(), Some(Membership { role, ..them }))];
+        if role == Role::Owner {
+            let admin = Membership { role: Role::Admin, ..me };
+            changed.push((self.caller.user.clone(), Some(admin)));
+        }
+        let event = Event { kind: Kind::ROLE, named: vec![user.clone()], body: body.clone() };
+        Ok(Some((event, changed)))
+    }
+
+    fn rename(&self, me: Option<Membership>, title: &Title, body: &Body) -> Result<Plan, Error> {
+        require(me, Role::Admin)?;
+        if self.kept.title.as_ref() == Some(title) {
+            return Ok(Plan::Nothing);
+        }
+        let event = Event { kind: Kind::RENAME, named: Vec::new(), body: body.clone() };
+        let renamed = Conversation { title: Some(title.clone()), ..self.kept.clone() };
+        Ok(self.changed(renamed, event, Vec::new()))
+    }
+
+    fn mute(&self, me: Membership, muted: Muted) -> Result<Plan, Error> {
+        if me.muted == muted {
+            return Ok(Plan::Nothing);
+        }
+        let version = self.kept.version + 1;
+        let mut next = Conversation { version, pending: None, ..self.kept.clone() };
+        if let Members::Inline(members) = &mut next.members {
+            members.insert(self.caller.user.clone(), Membership { muted, ..me });
+        }
+        Ok(Plan::Change(Box::new(next)))
+    }
+
+    /// The conversation with these memberships, unless it is too small for them.
+    fn fit(&self, event: Event, memberships: Memberships) -> Result<Plan, Error> {
+        let changing = memberships.len() as u64;
+        let joining = if event.kind == Kind::JOIN { changing } else { 0 };
+        let leaving = if event.kind == Kind::LEAVE { changing } else { 0 };
+        let count = self.kept.members.count() + joining - leaving;
+        let policy = self.ports.tell.policy;
+        if joining > 0 && count > policy.group_members_max {
+            return Err(Error::Invalid { reason: "the group is full" });
+        }
+        let mut next = self.kept.clone();
+        match &mut next.members {
+            Members::Inline(_) if joining > 0 && count > policy.inbox_members_max => {
+                return Ok(Plan::Grow);
+            }
+            Members::Inline(members) => {
+                for (user, membership) in &memberships {
+                    match membership {
+                        Some(membership) => members.insert(user.clone(), *membership),
+                        None => members.remove(user),
+                    };
                 }
             }
-            let joining = named.iter().map(|user| (user.clone(), Some(newcomer))).collect();
-            (Event { kind: Kind::JOIN, named, body: body.clone() }, joining)
+            Members::Rows { count: kept, .. } => *kept = count,
         }
-        Change::Remove { user, body } => {
-            let role = require(me, Role::Admin)?;
-            if *user == caller.user {
-                return Err(Error::Invalid { reason: "who goes by themselves leaves" });
-            }
-            let Some(them) = of(user).await? else { return Ok(Plan::Nothing) };
-            if them.role >= role {
-                return Err(Error::NotAllowed);
-            }
-            let named = vec![user.clone()];
-            (Event { kind: Kind::LEAVE, named, body: body.clone() }, vec![(user.clone(), None)])
-        }
-        Change::Role { user, role, body } => {
-            require(me, Role::Owner)?;
-            let me = me.ok_or(Error::NotMember)?;
-            let them = of(user).await?.ok_or(Error::Invalid { reason: "not a member" })?;
-            if them.role == *role {
-                return Ok(Plan::Nothing);
-            }
-            if *user == caller.user {
-                return Err(Error::Invalid { reason: "the owner gives the ownership to another" });
-            }
-            let mut changed = vec![(user.clone(), Some(Membership { role: *role, ..them }))];
-            if *role == Role::Owner {
-                let admin = Membership { role: Role::Admin, ..me };
-                changed.push((caller.user.clone(), Some(admin)));
-            }
-            let named = vec![user.clone()];
-            (Event { kind: Kind::ROLE, named, body: body.clone() }, changed)
-        }
-        Change::Rename { title, body } => {
-            require(me, Role::Admin)?;
-            if kept.title.as_ref() == Some(title) {
-                return Ok(Plan::Nothing);
-            }
-            let event = Event { kind: Kind::RENAME, named: Vec::new(), body: body.clone() };
-            let renamed = Conversation { title: Some(title.clone()), ..kept.clone() };
-            return Ok(changed(ports, caller, renamed, event, Vec::new(), tail));
-        }
-    };
-    if memberships.is_empty() {
-        return Ok(Plan::Nothing);
+        Ok(self.changed(next, event, memberships))
     }
-    fitting(ports, caller, kept, event, memberships, tail)
+
+    /// The next version of a conversation, with what its change still has to do.
+    fn changed(&self, mut next: Conversation, event: Event, members: Memberships) -> Plan {
+        next.version += 1;
+        next.pending = Some(Pending {
+            version: next.version,
+            id: self.ports.ids.next(),
+            author: self.caller.user.clone(),
+            device: self.caller.device.clone(),
+            at: self.ports.tell.clock.now(),
+            kind: Kind::event(event.kind),
+            named: event.named,
+            body: event.body,
+            base: self.tail,
+            members,
+        });
+        Plan::Change(Box::new(next))
+    }
 }
 
 /// A direct conversation has no owner, and so nobody in it may change it.
 fn require(me: Option<Membership>, role: Role) -> Result<Role, Error> {
     let me = me.ok_or(Error::NotMember)?;
     if me.role < role { Err(Error::NotAllowed) } else { Ok(me.role) }
-}
-
-type Memberships = Vec<(UserId, Option<Membership>)>;
-
-fn leave(
-    caller: &Caller,
-    kept: &Conversation,
-    me: Membership,
-    is_group: bool,
-) -> Result<(Event, Memberships), Error> {
-    if !is_group {
-        return Err(Error::Invalid { reason: "a direct conversation is not left" });
-    }
-    if me.role == Role::Owner && kept.members.count() > 1 {
-        return Err(Error::Invalid { reason: "the owner gives the ownership to another first" });
-    }
-    let named = vec![caller.user.clone()];
-    let event = Event { kind: Kind::LEAVE, named, body: Body::empty() };
-    Ok((event, vec![(caller.user.clone(), None)]))
-}
-
-fn mute(caller: &Caller, kept: &Conversation, me: Membership, muted: Muted) -> Result<Plan, Error> {
-    if me.muted == muted {
-        return Ok(Plan::Nothing);
-    }
-    let mut next = Conversation { version: kept.version + 1, pending: None, ..kept.clone() };
-    if let Members::Inline(members) = &mut next.members {
-        members.insert(caller.user.clone(), Membership { muted, ..me });
-    }
-    Ok(Plan::Change(Box::new(next)))
-}
-
-/// The conversation with these memberships, unless it is too small for them.
-fn fitting(
-    ports: GroupPorts<'_>,
-    caller: &Caller,
-    kept: &Conversation,
-    event: Event,
-    memberships: Memberships,
-    tail: Seq,
-) -> Result<Plan, Error> {
-    let joining = if event.kind == Kind::JOIN { memberships.len() as u64 } else { 0 };
-    let leaving = if event.kind == Kind::LEAVE { memberships.len() as u64 } else { 0 };
-    let count = kept.members.count() + joining - leaving;
-    if joining > 0 && count > ports.tell.policy.group_members_max {
-        return Err(Error::Invalid { reason: "the group is full" });
-    }
-    let mut next = kept.clone();
-    match &mut next.members {
-        Members::Inline(_) if joining > 0 && count > ports.tell.policy.inbox_members_max => {
-            return Ok(Plan::Grow);
-        }
-        Members::Inline(members) => {
-            for (user, membership) in &memberships {
-                match membership {
-                    Some(membership) => members.insert(user.clone(), *membership),
-                    None => members.remove(user),
-                };
-            }
-        }
-        Members::Rows { count: kept, .. } => *kept = count,
-    }
-    Ok(changed(ports, caller, next, event, memberships, tail))
-}
-
-/// The next version of a conversation, with what its change still has to do.
-fn changed(
-    ports: GroupPorts<'_>,
-    caller: &Caller,
-    mut next: Conversation,
-    event: Event,
-    members: Memberships,
-    tail: Seq,
-) -> Plan {
-    next.version += 1;
-    next.pending = Some(Pending {
-        version: next.version,
-        id: ports.ids.next(),
-        author: caller.user.clone(),
-        device: caller.device.clone(),
-        at: ports.tell.clock.now(),
-        kind: Kind::event(event.kind),
-        named: event.named,
-        body: event.body,
-        base: tail,
-        members,
-    });
-    Plan::Change(Box::new(next))
 }

@@ -1,9 +1,12 @@
 //! What the routes do, on a store in memory and a push that writes down.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod club;
 mod connect;
 mod crashes;
+mod groups;
 mod history;
+mod races;
 mod reset;
 mod schedules;
 mod send;

@@ -8,7 +8,7 @@ use timeline::{
 };
 use wire::{ErrorCode, Event, Group, Grouped, Message, Signal, Signaled};
 
-use crate::{Golden, answers, cid, entry, group, request};
+use crate::{Golden, answers, body, cid, entry, group, request};
 
 /// Names the groups of frames that bring no `cid`.
 fn fresh() -> MessageId {
@@ -23,6 +23,13 @@ fn title() -> Title {
     Title::parse("周末 \"trip\"").unwrap()
 }
 
+fn title_text() -> Option<String> {
+    Some(title().as_str().to_owned())
+}
+
+/// What an event says of the title.
+const TITLED: &str = r#"{"title":"周末 \"trip\""}"#;
+
 fn frame(op: &str, change: impl FnOnce(&mut Group)) -> Group {
     let mut frame = Group::new("7".into(), op);
     if op != "create" {
@@ -32,10 +39,11 @@ fn frame(op: &str, change: impl FnOnce(&mut Group)) -> Group {
     frame
 }
 
-/// Every frame of the route, and the kind and body of the event that it asks for.
-fn frames() -> Vec<(&'static str, Group, GroupRequest)> {
-    let body = crate::body;
-    let change = |change| GroupRequest::Change { conversation: group(), change };
+/// A request as a client writes it, and what the server reads.
+type Case = (&'static str, Group, GroupRequest);
+
+/// The titled requests that make a group.
+fn creations() -> Vec<Case> {
     let created = |id, visibility, admission, members: &[&str], said: &str| GroupRequest::Create {
         id,
         title: title(),
@@ -45,13 +53,11 @@ fn frames() -> Vec<(&'static str, Group, GroupRequest)> {
         body: body(said),
     };
     let full = r#"{"users":["bob","cy"],"title":"周末 \"trip\""}"#;
-    let alone = r#"{"title":"周末 \"trip\""}"#;
-    let title_text = || Some(title().as_str().to_owned());
     vec![
         (
             "create-minimal",
             frame("create", |frame| frame.title = title_text()),
-            created(fresh(), Visibility::FromStart, Admission::Closed, &[], alone),
+            created(fresh(), Visibility::FromStart, Admission::Closed, &[], TITLED),
         ),
         (
             "create-full",
@@ -64,56 +70,58 @@ fn frames() -> Vec<(&'static str, Group, GroupRequest)> {
             }),
             created(cid(), Visibility::FromJoin, Admission::Open, &["bob", "cy"], full),
         ),
-        ("join", frame("join", |_| ()), change(Change::Join)),
-        ("leave", frame("leave", |_| ()), change(Change::Leave)),
-        (
-            "add",
-            frame("add", |frame| frame.user = Some("dan".into())),
-            change(Change::Add { users: vec![user("dan")], body: body(r#"{"users":["dan"]}"#) }),
-        ),
-        (
-            "add-several",
-            frame("add", |frame| frame.users = Some(vec!["dan".into(), "eve".into()])),
-            change(Change::Add {
-                users: vec![user("dan"), user("eve")],
-                body: body(r#"{"users":["dan","eve"]}"#),
-            }),
-        ),
-        (
-            "remove",
-            frame("remove", |frame| frame.user = Some("dan".into())),
-            change(Change::Remove { user: user("dan"), body: body(r#"{"users":["dan"]}"#) }),
-        ),
-        (
-            "role",
-            frame("role", |frame| {
-                (frame.user, frame.role) = (Some("dan".into()), Some("admin".into()));
-            }),
-            change(Change::Role {
-                user: user("dan"),
-                role: Role::Admin,
-                body: body(r#"{"user":"dan","role":"admin"}"#),
-            }),
-        ),
-        (
-            "rename",
-            frame("rename", |frame| frame.title = title_text()),
-            change(Change::Rename { title: title(), body: body(alone) }),
-        ),
-        ("mute", frame("mute", |frame| frame.muted = Some(true)), change(Change::Mute(Muted::Yes))),
-        (
-            "members",
-            frame("members", |_| ()),
-            GroupRequest::Members { conversation: group(), after: None, limit: 100 },
-        ),
-        (
-            "members-page",
-            frame("members", |frame| {
-                (frame.page, frame.limit) = (Some("cy".into()), Some(2));
-            }),
-            GroupRequest::Members { conversation: group(), after: Some(user("cy")), limit: 2 },
-        ),
     ]
+}
+
+/// The requests that change a group.
+fn changes() -> Vec<Case> {
+    let add = |users: &[&str], said: &str| Change::Add {
+        users: users.iter().map(|name| user(name)).collect(),
+        body: body(said),
+    };
+    let dan = |frame: &mut Group| frame.user = Some("dan".into());
+    let several = |frame: &mut Group| frame.users = Some(vec!["dan".into(), "eve".into()]);
+    let admin = |frame: &mut Group| {
+        (frame.user, frame.role) = (Some("dan".into()), Some("admin".into()));
+    };
+    let removed = Change::Remove { user: user("dan"), body: body(r#"{"users":["dan"]}"#) };
+    let role = Change::Role {
+        user: user("dan"),
+        role: Role::Admin,
+        body: body(r#"{"user":"dan","role":"admin"}"#),
+    };
+    let renamed = Change::Rename { title: title(), body: body(TITLED) };
+    let retitled = |frame: &mut Group| frame.title = title_text();
+    let muted = |frame: &mut Group| frame.muted = Some(true);
+    [
+        ("join", frame("join", |_| ()), Change::Join),
+        ("leave", frame("leave", |_| ()), Change::Leave),
+        ("add", frame("add", dan), add(&["dan"], r#"{"users":["dan"]}"#)),
+        ("add-several", frame("add", several), add(&["dan", "eve"], r#"{"users":["dan","eve"]}"#)),
+        ("remove", frame("remove", dan), removed),
+        ("role", frame("role", admin), role),
+        ("rename", frame("rename", retitled), renamed),
+        ("mute", frame("mute", muted), Change::Mute(Muted::Yes)),
+    ]
+    .map(|(name, frame, change)| {
+        (name, frame, GroupRequest::Change { conversation: group(), change })
+    })
+    .into()
+}
+
+/// The requests that list members.
+fn lists() -> Vec<Case> {
+    let page = |frame: &mut Group| (frame.page, frame.limit) = (Some("cy".into()), Some(2));
+    let list = |after, limit| GroupRequest::Members { conversation: group(), after, limit };
+    vec![
+        ("members", frame("members", |_| ()), list(None, 100)),
+        ("members-page", frame("members", page), list(Some(user("cy")), 2)),
+    ]
+}
+
+/// Every request of the route.
+fn frames() -> Vec<Case> {
+    creations().into_iter().chain(changes()).chain(lists()).collect()
 }
 
 fn signals() -> Vec<(&'static str, Signal, Asked)> {
