@@ -23,6 +23,15 @@ pub struct Caller {
     pub expires: Timestamp,
 }
 
+/// Why a device was kicked: another one came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KickReason {
+    /// Of the same platform, of which the user may have one device online.
+    Platform,
+    /// Beyond the number of devices that the user may have online; this one was there longest.
+    Limit,
+}
+
 /// Where a message goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Destination {

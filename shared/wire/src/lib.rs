@@ -31,6 +31,6 @@ pub use code::{ErrorCode, Problem, Refusal};
 pub use frame::{Answer, Request, action, action_of, protocol, readable_id};
 pub use history::{History, Messages};
 pub use message::{Marker, Message, text_body};
-pub use push::{Incoming, NotUnderstood, Push};
+pub use push::{Incoming, Kicked, NotUnderstood, Push};
 pub use send::{Send, Sent};
 pub use sync::{Sync, Synced, Tail};
