@@ -50,6 +50,12 @@ pub enum BootError {
         /// Its name.
         name: &'static str,
     },
+    /// A variable has a value that it cannot have.
+    #[error("the environment sets {name} to what it cannot be")]
+    Invalid {
+        /// Its name.
+        name: &'static str,
+    },
     /// Tokens cannot be checked as configured.
     #[error("tokens cannot be checked")]
     Tokens(#[from] auth::Misconfigured),

@@ -61,7 +61,7 @@ impl Failure {
     /// Whether the connection is of no use to its client any more.
     pub fn closes(&self) -> bool {
         match self {
-            Self::Expired | Self::Chat(chat::Error::Replaced) => true,
+            Self::Expired | Self::Chat(chat::Error::Replaced | chat::Error::Kicked) => true,
             Self::Refused(_)
             | Self::Malformed
             | Self::NoRoute
@@ -91,6 +91,7 @@ impl Failure {
             | Self::Chat(
                 chat::Error::NotMember
                 | chat::Error::Replaced
+                | chat::Error::Kicked
                 | chat::Error::StaleBase { .. }
                 | chat::Error::BaseAhead { .. }
                 | chat::Error::IdReused
@@ -101,12 +102,18 @@ impl Failure {
 }
 
 fn told(error: &chat::Error) -> Problem {
-    use chat::Error::{BaseAhead, IdReused, Invalid, NotMember, Push, Replaced, StaleBase, Store};
+    use chat::Error::{
+        BaseAhead, IdReused, Invalid, Kicked, NotMember, Push, Replaced, StaleBase, Store,
+    };
     match error {
         NotMember => Problem::new(ErrorCode::Forbidden, "not a conversation of yours"),
         Replaced => Problem::new(
             ErrorCode::Expired,
             "this connection is no longer the one of your device: connect again",
+        ),
+        Kicked => Problem::new(
+            ErrorCode::Forbidden,
+            "this device was kicked: connect with a token of a new login",
         ),
         StaleBase { tail } => Problem::new(
             ErrorCode::StaleBase,
@@ -129,6 +136,7 @@ fn told(error: &chat::Error) -> Problem {
             store::Error::Conflict { .. }
             | store::Error::StaleBase { .. }
             | store::Error::BaseAhead { .. }
+            | store::Error::Kicked
             | store::Error::Refused { .. }
             | store::Error::Corrupt { .. }
             | store::Error::Invalid { .. }

@@ -46,7 +46,7 @@ pub mod tables;
 pub mod timelines;
 
 pub use append::{Appended, Observed, append, observe};
-pub use connections::{Connections, Registered, Registration};
+pub use connections::{Connections, Eviction, Registered, Registration, Tombstone};
 pub use directory::{Claims, Conversation, Directory, Membership};
 pub use error::{BoxError, Error};
 pub use inbox::{InboxEnd, InboxPage, InboxTail, Inboxes, deliver};

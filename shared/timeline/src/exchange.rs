@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::body::{Body, Kind};
 use crate::entry::{Entry, InboxEntry, Seq, Timestamp};
-use crate::id::{ConnectionId, ConversationId, DeviceId, MessageId, UserId};
+use crate::id::{ConnectionId, ConversationId, DeviceId, MessageId, Platform, UserId};
 use crate::limits;
 
 /// Who asks: taken from the token that opened the connection, never from a frame.
@@ -15,6 +15,8 @@ pub struct Caller {
     pub user: UserId,
     /// On which of their devices.
     pub device: DeviceId,
+    /// What the device runs on, if it says.
+    pub platform: Option<Platform>,
     /// Over which connection.
     pub connection: ConnectionId,
     /// When the connection was made, by API Gateway's clock.

@@ -4,6 +4,7 @@
 mod connect;
 mod crashes;
 mod history;
+mod kicks;
 mod reset;
 mod schedules;
 mod send;
