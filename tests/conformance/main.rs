@@ -4,4 +4,5 @@
 
 mod consumption;
 mod dynamo;
+mod expiry;
 mod tables;

@@ -7,6 +7,7 @@ mod cost;
 mod devices;
 mod exchange;
 mod history;
+mod kicks;
 mod kills;
 mod load;
 mod logs;

@@ -38,7 +38,7 @@ async fn who_brings_no_good_token_is_refused_before_the_upgrade() {
 }
 
 #[tokio::test]
-async fn who_names_no_good_device_is_refused() {
+async fn who_names_no_good_device_or_platform_is_refused() {
     let town = Town::start().await;
     let token = town.token(&Token { user: "alice".to_owned(), seconds: 600 });
     let at = || Handshake::new(&town.gateway().url()).bearer(&token);
@@ -46,6 +46,11 @@ async fn who_names_no_good_device_is_refused() {
     for device in ["", "a.b", "a%20b", &"d".repeat(65)] {
         assert_eq!(at().device(device).connect().await.unwrap_err(), 403, "{device}");
     }
+    let on = |platform: &str| at().device("desk").query("platform", platform).connect();
+    for platform in ["", "iOS", "a_b", &"p".repeat(17)] {
+        assert_eq!(on(platform).await.unwrap_err(), 403, "{platform}");
+    }
+    assert!(on("desktop-2").await.is_ok());
     town.stop().await;
 }
 

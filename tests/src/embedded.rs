@@ -24,12 +24,17 @@ pub fn client(endpoint: &str) -> Client {
     Client::from_conf(config.build())
 }
 
-/// A store in which nothing has been kept, without tables yet.
-pub fn without_tables() -> Dynamo {
+/// What a store is made of: a client, and names that no other store's tables have.
+pub fn parts() -> (Client, Tables) {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
-    let tables = Tables::prefixed(&format!("test-{number}-"));
-    Dynamo::new(client(&EMBEDDED.endpoint()), tables)
+    (client(&EMBEDDED.endpoint()), Tables::prefixed(&format!("test-{number}-")))
+}
+
+/// A store in which nothing has been kept, without tables yet.
+pub fn without_tables() -> Dynamo {
+    let (client, tables) = parts();
+    Dynamo::new(client, tables)
 }
 
 /// A store in which nothing has been kept.

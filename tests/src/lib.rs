@@ -17,7 +17,7 @@ mod town;
 use std::time::Duration;
 
 pub use client::{Client, Handshake, frame, id};
-pub use town::{Token, Town, deployment, development_token};
+pub use town::{Token, Town, deployment, deployment_with, development_token};
 
 /// How long a test waits for anything at all before it fails.
 pub const BOUND: Duration = Duration::from_secs(60);

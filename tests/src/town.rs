@@ -102,9 +102,15 @@ impl Town {
 
 /// The project's template with the parameters of local development.
 pub fn deployment() -> template::model::Deployment {
+    deployment_with(&[])
+}
+
+/// The project's template with the parameters of local development and these.
+pub fn deployment_with(others: &[(&str, &str)]) -> template::model::Deployment {
     let read = |path: &str| std::fs::read_to_string(binaries::root().join(path)).unwrap();
-    let parameters: BTreeMap<_, _> =
+    let mut parameters: BTreeMap<_, _> =
         template::samconfig_parameters(&read("infra/sam/samconfig.toml"), "local").unwrap();
+    parameters.extend(others.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
     template::load(&read("template.yaml"), &parameters, &template::Context::default()).unwrap()
 }
 

@@ -1,6 +1,7 @@
 //! When a connection is opened, given up, and opened again.
 
 use timeline::Timestamp;
+use timeline::exchange::KickReason;
 
 use crate::backoff;
 use crate::engine::Engine;
@@ -10,7 +11,7 @@ use crate::output::{Change, Link, Output, Token};
 /// HTTP's "unauthorized": a bad or expired token.
 const UNAUTHORIZED: u16 = 401;
 
-/// HTTP's "forbidden": a good token that may not connect.
+/// HTTP's "forbidden": a good token that may not connect, as a kicked device's.
 const FORBIDDEN: u16 = 403;
 
 /// Everything about the connection.
@@ -146,6 +147,14 @@ impl Engine {
         self.connection.failures = failures.saturating_add(1);
         let wait = if failures == 0 { 0 } else { backoff::after(&mut self.random, failures) };
         self.wait(wait);
+    }
+
+    /// Stops: coming back would kick the device that took this one's place.
+    pub(crate) fn kicked(&mut self, reason: Option<KickReason>) {
+        self.put(Output::Close);
+        self.forget_connection();
+        self.connection.phase = Phase::Stopped;
+        self.change(Change::Link(Link::Kicked { reason }));
     }
 
     /// Closes the connection for good.

@@ -197,6 +197,7 @@ impl Engine {
                 }
             }
             Ok(Incoming::Message(push)) => self.pushed(push),
+            Ok(Incoming::Kicked { reason }) => self.kicked(reason),
             Ok(Incoming::Gateway { .. }) => {
                 let due = self.later(1, None);
                 self.requests.hurry(due);

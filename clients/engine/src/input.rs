@@ -28,7 +28,8 @@ pub enum Input<'a> {
 /// What a user can want.
 #[derive(Clone, Debug)]
 pub enum Command {
-    /// Connects again after [`Link::Refused`](crate::Link::Refused) or [`Command::Close`].
+    /// Connects again, with a fresh token, after [`Link::Refused`](crate::Link::Refused),
+    /// [`Link::Kicked`](crate::Link::Kicked) or [`Command::Close`].
     Open,
     /// Closes the connection and stays offline.
     Close,

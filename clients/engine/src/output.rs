@@ -1,5 +1,6 @@
 //! What the engine wants done, and what it has to show.
 
+use timeline::exchange::KickReason;
 use timeline::{ConversationId, MessageId, Seq, Timestamp};
 use wire::{Message, Messages, Problem};
 
@@ -77,10 +78,17 @@ pub enum Link {
         /// When.
         retry: Timestamp,
     },
-    /// The server refused the token; nothing is tried until [`Command::Open`](crate::Command).
+    /// The server refused the token or the device; nothing is tried until
+    /// [`Command::Open`](crate::Command).
     Refused {
         /// The HTTP status: 401 or 403.
         status: u16,
+    },
+    /// The server kicked the device, and its token is dead; nothing is tried until
+    /// [`Command::Open`](crate::Command).
+    Kicked {
+        /// Why; `None` if this version does not know the reason.
+        reason: Option<KickReason>,
     },
     /// It was closed by [`Command::Close`](crate::Command::Close).
     Closed,

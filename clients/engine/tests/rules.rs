@@ -6,7 +6,7 @@ mod device;
 use device::{Device, cid};
 use engine::{Command, Input, Link, Older, Token};
 use serde_json::json;
-use timeline::exchange::Part;
+use timeline::exchange::{KickReason, Part};
 use timeline::{ConversationId, Seq};
 
 #[test]
@@ -170,6 +170,44 @@ fn a_refused_token_is_replaced_once_and_then_final() {
     device.input(Input::Refused { status: 401 });
     assert_eq!(device.links.last(), Some(&Link::Refused { status: 401 }));
     assert_eq!(device.engine.next_wake(), None);
+    device.command(Command::Open);
+    assert_eq!(device.connects(), [Token::Fresh]);
+}
+
+#[test]
+fn a_kicked_device_stays_away_until_it_is_wanted() {
+    for (reason, read) in [
+        ("platform", Some(KickReason::Platform)),
+        ("limit", Some(KickReason::Limit)),
+        ("maintenance", None),
+    ] {
+        let mut device = Device::online();
+        device.command(device::text(1, "one"));
+        device.frame(&json!({ "event": "kicked", "reason": reason }).to_string());
+        assert_eq!(device.links.last(), Some(&Link::Kicked { reason: read }));
+        // The server closes the connection; that was heard of already.
+        device.input(Input::Disconnected);
+        device.pass(3_600_000);
+        assert_eq!(device.connects(), []);
+        assert_eq!(device.engine.next_wake(), None);
+        // What was not kept is sent when it comes back.
+        device.command(Command::Open);
+        assert_eq!(device.connects(), [Token::Fresh]);
+        device.actions();
+        device.input(Input::Connected);
+        assert_eq!(device.actions(), ["sync", "send"]);
+    }
+}
+
+#[test]
+fn a_device_that_is_not_let_in_stays_away_until_it_is_wanted() {
+    let mut device = Device::fresh();
+    device.pass(0);
+    device.connects();
+    device.input(Input::Refused { status: 403 });
+    assert_eq!(device.links.last(), Some(&Link::Refused { status: 403 }));
+    device.pass(3_600_000);
+    assert_eq!(device.connects(), []);
     device.command(Command::Open);
     assert_eq!(device.connects(), [Token::Fresh]);
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use timeline::exchange::{Destination, Part};
-use timeline::{ConversationId, Seq, UserId};
+use timeline::{ConversationId, Platform, Seq, UserId};
 
 /// The longest load. Ours: what it keeps of each message must fit in memory.
 const LOAD_MAX: Duration = Duration::from_secs(3_600);
@@ -89,6 +89,10 @@ pub(crate) struct Identity {
     /// The directory of all users' devices; another directory is another device.
     #[arg(long, value_name = "DIR", default_value = ".tideline/clients")]
     pub(crate) state: PathBuf,
+    /// What this device runs on, 1 to 16 of a-z 0-9 -; a deployment may let but one device of each
+    /// platform online.
+    #[arg(long, env = "TIDELINE_PLATFORM")]
+    pub(crate) platform: Option<Platform>,
     /// Let conversations that are older than this device begin at their newest message.
     #[arg(long)]
     pub(crate) no_backfill: bool,

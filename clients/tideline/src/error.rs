@@ -3,6 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use timeline::exchange::KickReason;
+
 /// Why a command failed. Each is a sentence; its source, if it has one, is appended.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
@@ -61,6 +63,12 @@ pub(crate) enum Error {
         /// 401 or 403.
         status: u16,
     },
+    /// The server kicked this device.
+    #[error("this device was kicked: {}", cause(*reason))]
+    Kicked {
+        /// Why, if it is known.
+        reason: Option<KickReason>,
+    },
     /// A page was refused.
     #[error("the server refused: {message} ({name})")]
     Problem {
@@ -101,6 +109,15 @@ pub(crate) enum Error {
     /// Standard input or output failed.
     #[error("cannot use the standard streams")]
     Stream(#[from] io::Error),
+}
+
+/// What kicked a device.
+fn cause(reason: Option<KickReason>) -> &'static str {
+    match reason {
+        Some(KickReason::Platform) => "another one of its platform is online now",
+        Some(KickReason::Limit) => "there are too many, and it was online longest",
+        None => "the server gives a reason that this version does not know",
+    }
 }
 
 /// The error and what caused it, in one line.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
-use timeline::DeviceId;
+use timeline::{DeviceId, Platform};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -75,13 +75,21 @@ impl Drop for Link {
 /// # Errors
 ///
 /// [`Error::Url`] when the address or the token cannot be part of one.
-pub(crate) fn request(url: &str, device: &DeviceId, token: &str) -> Result<Request, Error> {
+pub(crate) fn request(
+    url: &str,
+    device: &DeviceId,
+    platform: Option<&Platform>,
+    token: &str,
+) -> Result<Request, Error> {
     let unusable = |source| Error::Url { url: url.to_owned(), source };
     if !url.starts_with("ws://") {
         return Err(unusable("the address begins with ws://".into()));
     }
     let joint = if url.contains('?') { '&' } else { '?' };
-    let full = format!("{url}{joint}{}={device}", wire::protocol::DEVICE);
+    let mut full = format!("{url}{joint}{}={device}", wire::protocol::DEVICE);
+    if let Some(platform) = platform {
+        full.push_str(&format!("&{}={platform}", wire::protocol::PLATFORM));
+    }
     let mut request = full.into_client_request().map_err(|error| unusable(error.into()))?;
     let mut bearer = HeaderValue::from_str(&format!("Bearer {token}"))
         .map_err(|_| unusable("the token has letters that no token has".into()))?;
@@ -143,8 +151,13 @@ mod tests {
     #[test]
     fn a_handshake_names_device_token_and_protocol() {
         let device = DeviceId::parse("desk").unwrap();
-        let request = request("ws://127.0.0.1:3001/v1", &device, "abc").unwrap();
+        let handshake =
+            |platform| request("ws://127.0.0.1:3001/v1", &device, platform, "abc").unwrap();
+        let request = handshake(None);
         assert_eq!(request.uri().to_string(), "ws://127.0.0.1:3001/v1?device=desk");
+        let platform = Platform::parse("web").unwrap();
+        let address = handshake(Some(&platform)).uri().to_string();
+        assert_eq!(address, "ws://127.0.0.1:3001/v1?device=desk&platform=web");
         assert_eq!(request.headers()[AUTHORIZATION], "Bearer abc");
         assert_eq!(request.headers()[SEC_WEBSOCKET_PROTOCOL], "tideline.v1");
     }
@@ -153,8 +166,8 @@ mod tests {
     fn an_address_of_another_kind_is_refused_at_once() {
         let device = DeviceId::parse("desk").unwrap();
         for wrong in ["http://127.0.0.1:3001/v1", "127.0.0.1:3001", "ws://", ""] {
-            assert!(request(wrong, &device, "abc").is_err(), "{wrong}");
+            assert!(request(wrong, &device, None, "abc").is_err(), "{wrong}");
         }
-        assert!(request("ws://127.0.0.1:3001/v1", &device, "a\nb").is_err());
+        assert!(request("ws://127.0.0.1:3001/v1", &device, None, "a\nb").is_err());
     }
 }

@@ -85,7 +85,7 @@ impl Pair {
         let (sender, events) = mpsc::unbounded_channel();
         let device = DeviceId::parse("load").expect("these letters are a device's");
         // An address that cannot be used is told before anything is tried.
-        link::request(&plan.url, &device, "")?;
+        link::request(&plan.url, &device, None, "")?;
         let checker = Checker::new(users.clone());
         let mut side = 0;
         let users = users.map(|id| {
@@ -241,7 +241,7 @@ impl Pair {
         match output {
             Output::Connect { token } => {
                 let token = user.tokens.token(token)?;
-                let request = link::request(&self.plan.url, &user.device, &token)?;
+                let request = link::request(&self.plan.url, &user.device, None, &token)?;
                 user.number += 2;
                 user.link = Some(Link::open(request, user.number, user.sender.clone()));
                 self.tally.reconnects += 1;
@@ -277,6 +277,7 @@ impl Pair {
             Change::Link(engine::Link::Refused { status }) => {
                 return Err(Error::Refused { status });
             }
+            Change::Link(engine::Link::Kicked { reason }) => return Err(Error::Kicked { reason }),
             Change::Link(engine::Link::Lost { .. }) if self.end.is_none() => {
                 return Err(Error::NoServer { url: self.plan.url.clone() });
             }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use engine::{Change, Command, Engine, Input, Older, Options, Output, State};
 use timeline::exchange::Destination;
-use timeline::{ConversationId, DeviceId, Kind, MessageId, Timestamp, UserId};
+use timeline::{ConversationId, DeviceId, Kind, MessageId, Platform, Timestamp, UserId};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -25,6 +25,7 @@ pub(crate) struct Session {
     journal: Journal,
     user: UserId,
     device: DeviceId,
+    platform: Option<Platform>,
     url: String,
     tokens: Tokens,
     link: Option<Link>,
@@ -50,7 +51,7 @@ impl Session {
         let home = Home::open(&identity.state, &identity.user)?;
         let device = home.device()?;
         // An address that cannot be used is told before anything is tried.
-        link::request(&identity.url, &device, "")?;
+        link::request(&identity.url, &device, identity.platform.as_ref(), "")?;
         let journal = Journal::open(&home.journal())?;
         let older = if identity.no_backfill { Older::OnDemand } else { Older::Backfill };
         let (_, seed) = Uuid::now_v7().as_u64_pair();
@@ -62,6 +63,7 @@ impl Session {
             journal,
             user: identity.user.clone(),
             device,
+            platform: identity.platform.clone(),
             url: identity.url.clone(),
             tokens,
             link: None,
@@ -132,7 +134,8 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// [`Error::Refused`] when the server does not accept the token.
+    /// [`Error::Refused`] when the server does not accept the token, [`Error::Kicked`] when another
+    /// device took this one's place.
     pub(crate) async fn next(&mut self) -> Result<Option<Change>, Error> {
         if let Some(change) = self.changes.pop_front() {
             return self.report(change).map(Some);
@@ -178,7 +181,8 @@ impl Session {
         match output {
             Output::Connect { token } => {
                 let token = self.tokens.token(token)?;
-                let request = link::request(&self.url, &self.device, &token)?;
+                let platform = self.platform.as_ref();
+                let request = link::request(&self.url, &self.device, platform, &token)?;
                 self.number += 1;
                 self.link = Some(Link::open(request, self.number, self.sender.clone()));
             }
@@ -198,11 +202,12 @@ impl Session {
         Ok(())
     }
 
-    /// Turns a refused token into an error, and tells once of a server that is not there.
+    /// Turns what ends the session into an error, and tells once of a server that is not there.
     fn report(&mut self, change: Change) -> Result<Change, Error> {
         if let Change::Link(link) = change {
             match link {
                 engine::Link::Refused { status } => return Err(Error::Refused { status }),
+                engine::Link::Kicked { reason } => return Err(Error::Kicked { reason }),
                 engine::Link::Lost { .. } if !self.is_reported && !self.is_quiet => {
                     print::note(&format!("no connection to {}; trying again", self.url));
                     self.is_reported = true;

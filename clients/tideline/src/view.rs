@@ -105,6 +105,7 @@ impl View {
                     Link::Open => "connected",
                     Link::Lost { .. } => "reconnecting",
                     Link::Refused { .. } => "refused",
+                    Link::Kicked { .. } => "kicked",
                     Link::Closed => "offline",
                 }
             }

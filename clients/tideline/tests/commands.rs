@@ -42,7 +42,9 @@ impl Desk {
 fn tideline(line: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tideline"));
     command.args(line.split(' ')).kill_on_drop(true);
-    command.env_remove("TIDELINE_URL").env_remove("TIDELINE_TOKEN");
+    for name in ["TIDELINE_URL", "TIDELINE_TOKEN", "TIDELINE_PLATFORM"] {
+        command.env_remove(name);
+    }
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
@@ -162,6 +164,40 @@ async fn a_refused_token_is_said_and_not_tried_for_ever() {
         assert!(complaint.contains(&format!("refused the token (HTTP {status})")), "{complaint}");
         assert_eq!(desk.server.shared.lock().unwrap().handshakes.len(), handshakes);
     }
+}
+
+#[tokio::test]
+async fn a_kicked_device_says_so_and_is_not_tried_again() {
+    for line in ["listen --as bob", "chat --as bob --with alice"] {
+        let desk = Desk::new().await;
+        desk.server.say("alice", "before");
+        let mut command = desk.command(line);
+        let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
+        // The input stays open: it is not its end that ends a chat.
+        let input = child.stdin.take();
+        let mut output = BufReader::new(child.stdout.take().unwrap()).lines();
+        assert!(next(&mut output).await.contains("before"), "{line}");
+        desk.server.kick("platform");
+        let ended = tokio::time::timeout(BOUND, child.wait_with_output()).await.unwrap().unwrap();
+        drop(input);
+        assert_eq!(ended.status.code(), Some(1), "{line}");
+        let complaint = complaint(&ended);
+        assert!(complaint.contains("kicked: another one of its platform"), "{line}: {complaint}");
+        assert_eq!(desk.server.shared.lock().unwrap().handshakes.len(), 1, "{line}");
+    }
+}
+
+#[tokio::test]
+async fn a_device_says_what_it_runs_on_if_it_is_told() {
+    let desk = Desk::new().await;
+    desk.run("sync --as bob").await;
+    desk.run("sync --as bob --platform web").await;
+    let handshakes = desk.server.shared.lock().unwrap().handshakes.clone();
+    let paths: Vec<_> = handshakes.into_iter().map(|handshake| handshake.0).collect();
+    assert!(!paths[0].contains("platform"), "{paths:?}");
+    assert!(paths[1].ends_with("&platform=web"), "{paths:?}");
+    let wrong = desk.run("sync --as bob --platform iOS").await;
+    assert_eq!(wrong.status.code(), Some(2));
 }
 
 #[tokio::test]

@@ -14,6 +14,9 @@ pub enum Error {
     /// The caller's connection is no longer the one registered for their device.
     #[error("the connection was replaced")]
     Replaced,
+    /// The caller's device was kicked, and their login is not newer.
+    #[error("the device was kicked")]
+    Kicked,
     /// Other messages may hide a first attempt.
     #[error("the base is stale, the tail is {tail}")]
     StaleBase {
@@ -62,6 +65,9 @@ impl Error {
             }
             if let store::Error::BaseAhead { tail } = source {
                 return Self::BaseAhead { tail };
+            }
+            if matches!(source, store::Error::Kicked) {
+                return Self::Kicked;
             }
             Self::Store { operation, source }
         }

@@ -4,7 +4,7 @@
 //!
 //! One file per route, each with the ports that the route may touch:
 //!
-//! * [`mod@connect`]: a device comes and goes.
+//! * [`mod@connect`]: a device comes, others may have to go, and a device leaves.
 //! * [`mod@send`]: a message is kept, acknowledged, and told to everyone.
 //! * [`fan_out`]: telling: inboxes first, then the devices online, the author's own inbox last.
 //! * [`mod@complete`]: the stream's part: a fan-out that was interrupted is finished.
@@ -41,7 +41,7 @@ pub mod sync;
 
 pub use clock::Clock;
 pub use complete::complete;
-pub use connect::{ConnectPorts, DisconnectPorts, connect, disconnect};
+pub use connect::{ConnectPorts, DevicePolicy, DisconnectPorts, PerPlatform, connect, disconnect};
 pub use error::Error;
 pub use group::group;
 pub use history::{HistoryPorts, history};

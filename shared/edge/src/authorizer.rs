@@ -11,7 +11,7 @@ use aws_lambda_events::iam::{IamPolicyEffect, IamPolicyStatement};
 use chat::Clock;
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde_json::json;
-use timeline::{DeviceId, Timestamp};
+use timeline::{DeviceId, Platform, Timestamp};
 use wire::protocol;
 
 use crate::boot::{self, BootError};
@@ -26,8 +26,8 @@ const INVOKE: &str = "execute-api:Invoke";
 /// The one error text that API Gateway turns into 401; any other is 500.
 const UNAUTHORIZED: &str = "Unauthorized";
 
-/// Serves the authorizer of `$connect`: a token that is not taken is answered 401, a device that is
-/// none 403, and everyone else is let in with their identity on every later event.
+/// Serves the authorizer of `$connect`: a token that is not taken is answered 401, a device or a
+/// platform that is none 403, and everyone else is let in with their identity on every later event.
 ///
 /// # Errors
 ///
@@ -79,13 +79,20 @@ pub fn decide(
     let device = device.and_then(|device| DeviceId::parse(device).ok());
     let mut response = ApiGatewayCustomAuthorizerResponse::default();
     response.principal_id = Some(identity.user.as_str().to_owned());
-    let effect = if device.is_some() { IamPolicyEffect::Allow } else { IamPolicyEffect::Deny };
+    let platform = request.query_string_parameters.first(protocol::PLATFORM);
+    let platform = platform.map(Platform::parse).transpose();
+    let is_named = device.is_some() && platform.is_ok();
+    let effect = if is_named { IamPolicyEffect::Allow } else { IamPolicyEffect::Deny };
     response.policy_document = policy(effect, request.method_arn.as_deref().unwrap_or_default());
-    response.context = json!({
+    let mut names = json!({
         context::USER: identity.user.as_str(),
         context::DEVICE: device.as_ref().map_or("", DeviceId::as_str),
         context::EXPIRES: identity.expires.0.to_string(),
     });
+    if let Ok(Some(platform)) = platform {
+        names[context::PLATFORM] = json!(platform.as_str());
+    }
+    response.context = names;
     Ok(response)
 }
 

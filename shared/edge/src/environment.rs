@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
-use chat::Policy;
+use chat::{DevicePolicy, PerPlatform, Policy};
 use store::Tables;
-use timeline::InboxLife;
+use timeline::{InboxLife, limits};
 
 use crate::boot::BootError;
 
@@ -31,6 +31,11 @@ pub const DEVELOPMENT_SECRET: &str = "TIDELINE_DEVELOPMENT_SECRET";
 pub const AUDIENCE: &str = "TIDELINE_AUDIENCE";
 /// The issuer that tokens must name; empty for any.
 pub const ISSUER: &str = "TIDELINE_ISSUER";
+/// How many devices of one user may be online, 1 to [`limits::DEVICES_MAX`]; empty for
+/// [`limits::DEVICES_DEFAULT`].
+pub const DEVICES_MAX: &str = "TIDELINE_DEVICES_MAX";
+/// How many of them may be of one platform, `any` or `one`; empty for any number.
+pub const PER_PLATFORM: &str = "TIDELINE_PER_PLATFORM";
 /// Where DynamoDB is, if not where the region says; empty for there.
 pub const DYNAMODB_ENDPOINT: &str = "AWS_ENDPOINT_URL_DYNAMODB";
 /// Where the stage's `@connections` are.
@@ -51,7 +56,7 @@ const INBOX_MEMBERS_LIMIT: u64 = 1_000;
 const GROUP_MEMBERS_LIMIT: u64 = 1_000_000;
 
 /// Every name that is read and that the template must declare.
-pub const DECLARED: [&str; 13] = [
+pub const DECLARED: [&str; 15] = [
     TIMELINE_TABLE,
     INBOX_TABLE,
     DIRECTORY_TABLE,
@@ -63,6 +68,8 @@ pub const DECLARED: [&str; 13] = [
     DEVELOPMENT_SECRET,
     AUDIENCE,
     ISSUER,
+    DEVICES_MAX,
+    PER_PLATFORM,
     DYNAMODB_ENDPOINT,
     MANAGEMENT_ENDPOINT,
 ];
@@ -132,5 +139,70 @@ impl Environment {
             directory: table(DIRECTORY_TABLE)?,
             connections: table(CONNECTIONS_TABLE)?,
         })
+    }
+
+    /// Which devices a user may have online at once.
+    ///
+    /// # Errors
+    ///
+    /// [`BootError::Invalid`] names the first variable whose value is none.
+    pub fn device_policy(&self) -> Result<DevicePolicy, BootError> {
+        let default = DevicePolicy::default();
+        let devices_max = match self.optional(DEVICES_MAX) {
+            None => default.devices_max,
+            Some(text) => {
+                let number = text.parse().ok();
+                let number = number.filter(|number| (1..=limits::DEVICES_MAX).contains(number));
+                number.ok_or(BootError::Invalid { name: DEVICES_MAX })?
+            }
+        };
+        let per_platform = match self.optional(PER_PLATFORM) {
+            None => default.per_platform,
+            Some("any") => PerPlatform::Any,
+            Some("one") => PerPlatform::One,
+            Some(_) => return Err(BootError::Invalid { name: PER_PLATFORM }),
+        };
+        Ok(DevicePolicy { devices_max, per_platform })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn policy(values: &[(&'static str, &str)]) -> Result<DevicePolicy, BootError> {
+        let values = values.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+        Environment { values }.device_policy()
+    }
+
+    #[test]
+    fn a_policy_that_nobody_sets_is_the_default() {
+        assert_eq!(policy(&[]).unwrap(), DevicePolicy::default());
+    }
+
+    #[test]
+    fn a_policy_is_as_it_is_set() {
+        for (number, devices_max) in [("1", 1), ("20", 20)] {
+            for (word, per_platform) in [("any", PerPlatform::Any), ("one", PerPlatform::One)] {
+                let set = policy(&[(DEVICES_MAX, number), (PER_PLATFORM, word)]).unwrap();
+                assert_eq!(set, DevicePolicy { devices_max, per_platform });
+            }
+        }
+    }
+
+    #[test]
+    fn a_policy_that_makes_no_sense_keeps_the_function_from_booting() {
+        let wrong = [
+            (DEVICES_MAX, "0"),
+            (DEVICES_MAX, "21"),
+            (DEVICES_MAX, "-1"),
+            (DEVICES_MAX, "five"),
+            (PER_PLATFORM, "One"),
+            (PER_PLATFORM, "2"),
+        ];
+        for (name, value) in wrong {
+            let error = policy(&[(name, value)]).unwrap_err();
+            assert!(error.to_string().contains(name), "{value}: {error}");
+        }
     }
 }

@@ -3,7 +3,7 @@
 use aws_lambda_events::apigw::ApiGatewayWebsocketProxyRequest;
 use serde_json::Value;
 use timeline::exchange::Caller;
-use timeline::{ConnectionId, DeviceId, Timestamp, UserId};
+use timeline::{ConnectionId, DeviceId, Platform, Timestamp, UserId};
 use wire::protocol;
 
 use crate::failure::Failure;
@@ -14,6 +14,8 @@ pub mod context {
     pub const USER: &str = "user";
     /// The device.
     pub const DEVICE: &str = "device";
+    /// What the device runs on; absent if it does not say.
+    pub const PLATFORM: &str = "platform";
     /// When the token expires: milliseconds since 1970 UTC.
     pub const EXPIRES: &str = "expires";
 }
@@ -56,6 +58,7 @@ impl Event {
         Some(Caller {
             user: UserId::parse(text(context::USER)?).ok()?,
             device: DeviceId::parse(text(context::DEVICE)?).ok()?,
+            platform: text(context::PLATFORM).map(Platform::parse).transpose().ok()?,
             connection: self.connection()?,
             connected: Timestamp(u64::try_from(context.connected_at).ok()?),
             expires: Timestamp(text(context::EXPIRES)?.parse().ok()?),

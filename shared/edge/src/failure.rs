@@ -71,7 +71,7 @@ impl Failure {
     /// Whether the connection is of no use to its client any more.
     pub fn closes(&self) -> bool {
         match self {
-            Self::Expired | Self::Chat(chat::Error::Replaced) => true,
+            Self::Expired | Self::Chat(chat::Error::Replaced | chat::Error::Kicked) => true,
             Self::Refused(_)
             | Self::Malformed
             | Self::NoRoute
@@ -104,6 +104,7 @@ impl Failure {
                 chat::Error::NotMember
                 | chat::Error::NotAllowed
                 | chat::Error::Replaced
+                | chat::Error::Kicked
                 | chat::Error::StaleBase { .. }
                 | chat::Error::BaseAhead { .. }
                 | chat::Error::IdReused
@@ -115,7 +116,8 @@ impl Failure {
 
 fn told(error: &chat::Error) -> Problem {
     use chat::Error::{
-        BaseAhead, IdReused, Invalid, NotAllowed, NotMember, Push, Replaced, StaleBase, Store,
+        BaseAhead, IdReused, Invalid, Kicked, NotAllowed, NotMember, Push, Replaced, StaleBase,
+        Store,
     };
     match error {
         NotMember => Problem::new(ErrorCode::Forbidden, "not a conversation of yours"),
@@ -123,6 +125,10 @@ fn told(error: &chat::Error) -> Problem {
         Replaced => Problem::new(
             ErrorCode::Expired,
             "this connection is no longer the one of your device: connect again",
+        ),
+        Kicked => Problem::new(
+            ErrorCode::Forbidden,
+            "this device was kicked: connect with a token of a new login",
         ),
         StaleBase { tail } => Problem::new(
             ErrorCode::StaleBase,
@@ -145,6 +151,7 @@ fn told(error: &chat::Error) -> Problem {
             store::Error::Conflict { .. }
             | store::Error::StaleBase { .. }
             | store::Error::BaseAhead { .. }
+            | store::Error::Kicked
             | store::Error::Refused { .. }
             | store::Error::Corrupt { .. }
             | store::Error::Invalid { .. }

@@ -9,7 +9,7 @@ use aws_sdk_apigatewaymanagement::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_apigatewaymanagement::primitives::Blob;
 use push::{Error, Notice, Posted, Push};
 use timeline::ConnectionId;
-use wire::{Answer, Marker, Message, Sent};
+use wire::{Answer, Kicked, Marker, Message, Sent};
 
 /// The status of a connection that is closed, or still opening.
 const GONE: u16 = 410;
@@ -59,6 +59,7 @@ fn frame(notice: &Notice) -> String {
         }
         .to_json(),
         Notice::Kept { re, kept } => Answer::ok(re, Sent::from(kept.clone())).to_json(),
+        Notice::Kicked { reason } => Kicked { reason: *reason }.to_json(),
         Notice::Frame(text) => text.clone(),
     }
 }

@@ -15,7 +15,7 @@ pub mod alert;
 pub mod tape;
 
 use async_trait::async_trait;
-use timeline::exchange::{Kept, Marker};
+use timeline::exchange::{Kept, KickReason, Marker};
 use timeline::{ConnectionId, ConversationId, Entry, RequestId, Seq};
 
 pub use alert::{Alert, Alerts, Silent};
@@ -41,6 +41,11 @@ pub enum Notice {
         re: RequestId,
         /// Where it was kept.
         kept: Kept,
+    },
+    /// The device was kicked; the connection is closed next.
+    Kicked {
+        /// Why.
+        reason: KickReason,
     },
     /// A frame that is ready as it is: a refusal.
     Frame(String),

@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use store::Error;
 use timeline::{
     Body, ConnectionId, ConversationId, DeviceId, Diffusion, Entry, InboxEntry, Kind, MessageId,
-    Seq, TimelineId, Timestamp, UserId,
+    Platform, Seq, TimelineId, Timestamp, UserId,
 };
 
 use crate::keys::{entry, inbox};
@@ -68,6 +68,11 @@ impl<'a> Reader<'a> {
 
     pub(crate) fn device(self, attribute: &'static str) -> Result<DeviceId, Error> {
         DeviceId::parse(self.text(attribute)?).map_err(|_| self.corrupt(attribute))
+    }
+
+    pub(crate) fn platform(self, attribute: &'static str) -> Result<Option<Platform>, Error> {
+        let platform = self.optional_text(attribute)?.map(Platform::parse).transpose();
+        platform.map_err(|_| self.corrupt(attribute))
     }
 
     pub(crate) fn connection(self, attribute: &'static str) -> Result<ConnectionId, Error> {

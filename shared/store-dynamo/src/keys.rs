@@ -11,7 +11,8 @@
 //! | claim        | directory   | `p` = `C#{conversation}`, `k` = `B#{user}#{cid}` | `send` without a base: by its put |
 //! | listing      | directory   | `p` = `U#{user}`, `k` = `C#{conversation}` | `sync` after a reset: all of a user's |
 //! | meta         | directory   | `p` = `T#{timeline}`, `k` = `META`         | the library's meta store: by key |
-//! | registration | connections | `u` user                                   | `send`: by key, one attribute per device |
+//! | registration | connections | `u` user                                   | `send`, `sync`: by key, one attribute `d…` per device; `$connect`: by its write |
+//! | tombstone    | connections | an attribute `k…` of the registration's item | `$connect`: by its write |
 //!
 //! No user id, conversation, timeline or cid contains `#`, so no two keys can collide.
 //!
@@ -168,15 +169,25 @@ pub mod connections {
     pub const CONNECTION: &str = "c";
     /// In a device's map: when it was made (N, milliseconds).
     pub const CONNECTED: &str = "a";
-    /// In a device's map: when its token expires (N, milliseconds).
+    /// In a device's map: when its token expires (N, milliseconds). In a tombstone's: tokens of the
+    /// device that expire then or earlier are dead.
     pub const TOKEN_EXPIRES: &str = "x";
+    /// In a device's map: its platform (S); absent if it names none.
+    pub const PLATFORM: &str = "p";
     /// What a device's attribute begins with.
     pub const DEVICE_PREFIX: &str = "d";
+    /// What the attribute of a device's tombstone begins with.
+    pub const TOMBSTONE_PREFIX: &str = "k";
 }
 
 /// The attribute of a device's registration.
 pub(crate) fn device(device: &DeviceId) -> String {
     format!("{}{device}", connections::DEVICE_PREFIX)
+}
+
+/// The attribute of a device's tombstone.
+pub(crate) fn tombstone(device: &DeviceId) -> String {
+    format!("{}{device}", connections::TOMBSTONE_PREFIX)
 }
 
 /// The partition of everything about a conversation.

@@ -5,6 +5,7 @@
 
 pub mod append;
 pub mod directory;
+pub mod evictions;
 pub mod inbox;
 pub mod queue;
 pub mod registry;
@@ -105,6 +106,19 @@ macro_rules! conformance {
             meta_is_never_overwritten_silently,
             meta_is_merged_field_by_field,
             meta_is_forgotten_without_complaint
+        }
+        $crate::conformance_promises! { $open, evictions:
+            a_registration_tells_who_else_is_registered,
+            an_evicted_device_is_out_and_its_token_is_dead,
+            a_newer_login_comes_back_and_clears_its_tombstone,
+            a_tombstone_is_of_one_device_of_one_user,
+            an_eviction_spares_a_newer_connection,
+            an_eviction_of_nobody_leaves_nothing,
+            evicting_again_is_the_same_answer,
+            expired_tombstones_go_with_the_next_eviction,
+            tombstones_are_bounded,
+            an_eviction_that_knows_too_little_forgets_nothing,
+            a_device_that_leaves_may_come_back_with_its_token
         }
     };
 }

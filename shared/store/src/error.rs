@@ -30,6 +30,9 @@ pub enum Error {
         /// The newest sequence.
         tail: Seq,
     },
+    /// The device was kicked, and this login of it is not newer.
+    #[error("the device was kicked")]
+    Kicked,
     /// Others were quicker too often. The same call may be made again.
     #[error("too many writers at the tail")]
     Contended,
@@ -87,6 +90,7 @@ impl Error {
             Self::Conflict { .. }
             | Self::StaleBase { .. }
             | Self::BaseAhead { .. }
+            | Self::Kicked
             | Self::Refused { .. }
             | Self::Corrupt { .. }
             | Self::Invalid { .. }

@@ -48,7 +48,7 @@ pub mod tables;
 pub mod timelines;
 
 pub use append::{Appended, Observed, Outcome, append, append_freely, observe};
-pub use connections::{Connections, Registered, Registration};
+pub use connections::{Connections, Eviction, Registered, Registration, Tombstone};
 pub use directory::{
     Claims, Conversation, Directory, Listing, MemberRow, Members, Membership, Pending,
 };

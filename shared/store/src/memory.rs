@@ -14,7 +14,7 @@ use timeline::{
     Timestamp, UserId, limits,
 };
 
-use crate::connections::{Connections, Registered, Registration};
+use crate::connections::{Connections, Eviction, Registered, Registration, Tombstone};
 use crate::directory::{Conversation, Listing, MemberRow};
 use crate::error::Error;
 use crate::focuses::Focus;
@@ -36,6 +36,7 @@ struct State {
     inboxes: BTreeMap<UserId, BTreeMap<Seq, InboxEntry>>,
     anchors: BTreeMap<UserId, Seq>,
     connections: BTreeMap<UserId, BTreeMap<DeviceId, Registration>>,
+    tombstones: BTreeMap<UserId, BTreeMap<DeviceId, Tombstone>>,
     conversations: BTreeMap<ConversationId, Conversation>,
     members: BTreeMap<ConversationId, BTreeMap<UserId, MemberRow>>,
     lists: BTreeMap<UserId, BTreeMap<ConversationId, Listed>>,
@@ -206,7 +207,13 @@ impl Connections for Memory {
         registration: &Registration,
     ) -> Result<Registered, Error> {
         let mut state = self.turn().await;
-        let devices = state.connections.entry(user.clone()).or_default();
+        let State { connections, tombstones, .. } = &mut *state;
+        let tombstones = tombstones.entry(user.clone()).or_default();
+        let kicked = tombstones.get(&registration.device);
+        if kicked.is_some_and(|tombstone| tombstone.expires >= registration.expires) {
+            return Err(Error::Kicked);
+        }
+        let devices = connections.entry(user.clone()).or_default();
         let before = devices.get(&registration.device);
         let same = before.is_some_and(|before| before.connection == registration.connection);
         if !same && before.is_some_and(|before| before.connected >= registration.connected) {
@@ -214,7 +221,34 @@ impl Connections for Memory {
         }
         let replaced = before.filter(|_| !same).map(|before| before.connection.clone());
         devices.insert(registration.device.clone(), registration.clone());
-        Ok(Registered { replaced })
+        tombstones.remove(&registration.device);
+        let others = devices.values().filter(|other| other.device != registration.device);
+        Ok(Registered {
+            replaced,
+            others: others.cloned().collect(),
+            tombstones: tombstones.values().cloned().collect(),
+        })
+    }
+
+    async fn evict(&self, user: &UserId, eviction: Eviction<'_>) -> Result<bool, Error> {
+        let mut state = self.turn().await;
+        let State { connections, tombstones, .. } = &mut *state;
+        let Registration { device, connection, expires, .. } = eviction.evicted;
+        let tombstones = tombstones.entry(user.clone()).or_default();
+        let devices = connections.entry(user.clone()).or_default();
+        match devices.get(device) {
+            Some(registration) if registration.connection == *connection => {}
+            Some(_) => return Ok(false),
+            None => return Ok(tombstones.get(device).is_some_and(|left| left.expires >= *expires)),
+        }
+        devices.remove(device);
+        let standing: Vec<_> = tombstones.values().cloned().collect();
+        for faded in Tombstone::faded(&standing, eviction.now) {
+            tombstones.remove(&faded.device);
+        }
+        let tombstone = Tombstone { device: device.clone(), expires: *expires };
+        tombstones.insert(device.clone(), tombstone);
+        Ok(true)
     }
 
     async fn unregister(

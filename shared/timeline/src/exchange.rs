@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::body::{Body, Kind};
 use crate::entry::{Diffusion, Entry, InboxEntry, Seq, Timestamp};
-use crate::id::{ConnectionId, ConversationId, DeviceId, MessageId, UserId};
+use crate::id::{ConnectionId, ConversationId, DeviceId, MessageId, Platform, UserId};
 use crate::limits;
 
 /// Who asks: taken from the token that opened the connection, never from a frame.
@@ -15,12 +15,23 @@ pub struct Caller {
     pub user: UserId,
     /// On which of their devices.
     pub device: DeviceId,
+    /// What the device runs on, if it says.
+    pub platform: Option<Platform>,
     /// Over which connection.
     pub connection: ConnectionId,
     /// When the connection was made, by API Gateway's clock.
     pub connected: Timestamp,
     /// When the token expires.
     pub expires: Timestamp,
+}
+
+/// Why a device was kicked: another one came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KickReason {
+    /// Of the same platform, of which the user may have one device online.
+    Platform,
+    /// Beyond the number of devices that the user may have online; this one was there longest.
+    Limit,
 }
 
 /// Where a message goes.

@@ -80,6 +80,15 @@ text_id!(
 );
 
 text_id!(
+    /// What a device runs on, as its client names it: `ios`, `web`. The names are the clients' own.
+    Platform,
+    "platform",
+    "1 to 16 of a-z 0-9 -",
+    limits::PLATFORM_BYTES_MAX,
+    |byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-'
+);
+
+text_id!(
     /// A WebSocket connection, as API Gateway names it; opaque.
     ConnectionId,
     "connection id",
@@ -284,6 +293,10 @@ mod tests {
         assert!(DeviceId::parse("web_1-a").is_ok());
         for wrong in ["", "a.b", "a~", &"d".repeat(65)] {
             assert!(DeviceId::parse(wrong).is_err(), "{wrong:?} was taken");
+        }
+        assert!(Platform::parse("desktop-2").is_ok());
+        for wrong in ["", "iOS", "a_b", "a.b", &"p".repeat(17)] {
+            assert!(Platform::parse(wrong).is_err(), "{wrong:?} was taken");
         }
         assert!(ConnectionId::parse("R0oX_fdD0-wCH6w=").is_ok());
         assert!(ConnectionId::parse("a b").is_err());

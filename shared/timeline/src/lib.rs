@@ -6,8 +6,8 @@
 //!
 //! # Layout
 //!
-//! * [`id`]: [`UserId`], [`DeviceId`], [`ConversationId`], [`ConnectionId`], [`MessageId`],
-//!   [`TimelineId`].
+//! * [`id`]: [`UserId`], [`DeviceId`], [`Platform`], [`ConversationId`], [`ConnectionId`],
+//!   [`MessageId`], [`TimelineId`].
 //! * [`entry`]: a [`Draft`] is what is asked for, an [`Entry`] what was kept, an [`InboxEntry`]
 //!   what a member's inbox says of it.
 //! * [`body`]: [`Body`] and [`Kind`] of a message.
@@ -34,7 +34,7 @@ pub use body::{Body, InvalidBody, InvalidKind, Kind};
 pub use entry::{Diffusion, Draft, Entry, InboxEntry, Seq, Timestamp};
 pub use group::{Admission, InvalidTitle, Muted, Role, Title, Visibility};
 pub use id::{
-    ConnectionId, ConversationId, DeviceId, InvalidId, MessageId, Party, RequestId, TimelineId,
-    UserId,
+    ConnectionId, ConversationId, DeviceId, InvalidId, MessageId, Party, Platform, RequestId,
+    TimelineId, UserId,
 };
 pub use life::InboxLife;

@@ -15,6 +15,24 @@ pub const USER_ID_BYTES_MAX: usize = 64;
 /// The longest device id. Ours.
 pub const DEVICE_ID_BYTES_MAX: usize = 64;
 
+/// The longest name of a platform. Ours.
+pub const PLATFORM_BYTES_MAX: usize = 16;
+
+/// How many devices of one user may be online unless the deployment says otherwise. Ours.
+pub const DEVICES_DEFAULT: usize = 5;
+
+/// How many devices of one user a deployment may let online at most. Ours: their registrations are
+/// one item, which every message to the user reads.
+pub const DEVICES_MAX: usize = 20;
+
+/// How many kicked devices of one user are remembered before those whose tokens expire first are
+/// forgotten. Ours: with [`DEVICES_MAX`] registrations they stay far below an item's 400 KB.
+pub const TOMBSTONES_MAX: usize = 50;
+
+/// How often a write to a user's registrations is tried again because another changed what it goes
+/// by. Ours.
+pub const REGISTRY_CONFLICTS_MAX: usize = 4;
+
 /// The longest connection id we keep. Ours; API Gateway's are 16 characters.
 pub const CONNECTION_ID_BYTES_MAX: usize = 128;
 
@@ -176,3 +194,4 @@ const _: () = {
 const _: () = assert!(ANSWER_BYTES_MAX < FRAME_BYTES_MAX);
 const _: () = assert!(CONVERSATION_ID_BYTES_MAX <= TIMELINE_ID_BYTES_MAX);
 const _: () = assert!(APPEND_GALLOPS_MAX < APPEND_CONFLICTS_MAX);
+const _: () = assert!(DEVICES_DEFAULT <= DEVICES_MAX);

@@ -14,6 +14,8 @@ pub mod protocol {
     pub const TOKEN_PREFIX: &str = "token.";
     /// The query parameter that names the device.
     pub const DEVICE: &str = "device";
+    /// The query parameter that names what the device runs on; optional.
+    pub const PLATFORM: &str = "platform";
     /// The query parameter for a token, the last resort.
     pub const TOKEN: &str = "token";
 }

@@ -37,7 +37,7 @@ pub use frame::{Answer, Request, action, action_of, protocol, readable_id};
 pub use group::{Group, Grouped, Member};
 pub use history::{History, Messages};
 pub use message::{Marker, Message, text_body};
-pub use push::{Incoming, NotUnderstood, Push};
+pub use push::{Incoming, Kicked, NotUnderstood, Push};
 pub use send::{Send, Sent};
 pub use signal::{Signal, Signaled};
 pub use sync::{Sync, Synced, Tail};

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use timeline::exchange::KickReason;
 
 use crate::code::Problem;
 use crate::frame;
@@ -9,6 +10,13 @@ use crate::message::{Marker, Message};
 
 /// The `event` of a pushed message.
 const MESSAGE: &str = "message";
+
+/// The `event` of the last push to a device that was kicked.
+const KICKED: &str = "kicked";
+
+/// Every reason to kick a device, with its name.
+const KICK_REASONS: [(KickReason, &str); 2] =
+    [(KickReason::Platform, "platform"), (KickReason::Limit, "limit")];
 
 /// A pushed message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +46,28 @@ impl Push {
     }
 }
 
+/// The last push to a device that was kicked; its connection is closed next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kicked {
+    /// Why.
+    pub reason: KickReason,
+}
+
+#[derive(Serialize)]
+struct PushedKick {
+    event: &'static str,
+    reason: &'static str,
+}
+
+impl Kicked {
+    /// The frame's text.
+    pub fn to_json(self) -> String {
+        let row = KICK_REASONS.iter().find(|row| row.0 == self.reason);
+        let (_, reason) = row.expect("every reason has its row in KICK_REASONS");
+        frame::to_json(&PushedKick { event: KICKED, reason })
+    }
+}
+
 /// What a client may get.
 #[derive(Debug)]
 pub enum Incoming {
@@ -50,6 +80,11 @@ pub enum Incoming {
     },
     /// A pushed message.
     Message(Push),
+    /// The device was kicked.
+    Kicked {
+        /// Why; `None` if this version does not know the reason.
+        reason: Option<KickReason>,
+    },
     /// A push of a kind that this version does not know; to be ignored.
     Unknown {
         /// Its kind.
@@ -74,6 +109,7 @@ struct Any {
     ok: Option<Box<RawValue>>,
     error: Option<Problem>,
     message: Option<serde_json::Value>,
+    reason: Option<String>,
     #[serde(default)]
     own: Vec<Marker>,
 }
@@ -83,12 +119,16 @@ impl Incoming {
     ///
     /// # Errors
     ///
-    /// [`NotUnderstood`] when it is none of the four.
+    /// [`NotUnderstood`] when it is none of these.
     pub fn parse(text: &str) -> Result<Self, NotUnderstood> {
         let any: Any = serde_json::from_str(text)?;
         match (any.event, any.ok, any.error, any.message) {
             (Some(event), ..) if event == MESSAGE => {
                 Ok(Self::Message(Push { message: serde_json::from_str(text)?, own: any.own }))
+            }
+            (Some(event), ..) if event == KICKED => {
+                let reason = KICK_REASONS.iter().find(|row| any.reason.as_deref() == Some(row.1));
+                Ok(Self::Kicked { reason: reason.map(|row| row.0) })
             }
             (Some(event), ..) => Ok(Self::Unknown { event }),
             (None, Some(ok), ..) => Ok(Self::Answer { re: any.re, outcome: Ok(ok) }),

@@ -72,6 +72,11 @@ impl Server {
         // Nobody may be there; then it is found by the next sync.
         let _ = self.pushes.send(message.to_string());
     }
+
+    /// Tells every device that it is kicked.
+    pub(crate) fn kick(&self, reason: &str) {
+        self.pushes.send(json!({"event": "kicked", "reason": reason}).to_string()).unwrap();
+    }
 }
 
 async fn serve(stream: TcpStream, shared: &Mutex<Shared>, mut pushes: broadcast::Receiver<String>) {

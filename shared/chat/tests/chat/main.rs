@@ -6,6 +6,7 @@ mod connect;
 mod crashes;
 mod groups;
 mod history;
+mod kicks;
 mod races;
 mod reset;
 mod schedules;

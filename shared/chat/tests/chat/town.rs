@@ -6,10 +6,9 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use async_trait::async_trait;
-
 use chat::{
-    Clock, ConnectPorts, DisconnectPorts, Error, GroupPorts, HistoryPorts, Ids, Policy, SendPorts,
-    SyncPorts, TellPorts,
+    Clock, ConnectPorts, DevicePolicy, DisconnectPorts, Error, GroupPorts, HistoryPorts, Ids,
+    Policy, SendPorts, SyncPorts, TellPorts,
 };
 use push::tape::Act;
 use push::{Notice, Push, Tape};
@@ -152,7 +151,16 @@ impl Town {
     }
 
     pub(crate) fn connect_by(&self, push: &dyn Push, caller: &Caller) -> Result<(), Error> {
-        run(chat::connect(ConnectPorts { connections: &self.store, push }, caller))
+        run(chat::connect(ConnectPorts { push, ..self.connect_ports() }, caller))
+    }
+
+    pub(crate) fn connect_ports(&self) -> ConnectPorts<'_> {
+        ConnectPorts {
+            connections: &self.store,
+            push: &self.tape,
+            clock: &self.dial,
+            policy: DevicePolicy::default(),
+        }
     }
 
     pub(crate) fn disconnect(&self, caller: &Caller) {
@@ -219,6 +227,7 @@ fn told((connection, act): &(ConnectionId, Act)) -> String {
     match act {
         Act::Close => format!("{connection}: closed"),
         Act::Post(Notice::Frame(frame)) => format!("{connection}: {frame}"),
+        Act::Post(Notice::Kicked { reason }) => format!("{connection}: kicked for {reason:?}"),
         Act::Post(Notice::Kept { kept, .. }) => {
             let again = if kept.duplicate { " again" } else { "" };
             format!("{connection}: kept {}{again}{}", kept.seq, own(&kept.own))
@@ -291,6 +300,7 @@ pub(crate) fn caller(user: &str, device: &str) -> Caller {
     Caller {
         user: person(user),
         device: DeviceId::parse(device).unwrap(),
+        platform: None,
         connection: ConnectionId::parse(&format!("{user}/{device}")).unwrap(),
         connected: START,
         expires: START.plus(limits::CONNECTION_MS_MAX),

@@ -7,16 +7,17 @@ use crate::connections::{Connections, Registration};
 use crate::error::Error;
 use crate::meta::{Meta, Metas};
 
-fn registration(device: &str, connection: &str, connected: u64) -> Registration {
+pub(super) fn registration(device: &str, connection: &str, connected: u64) -> Registration {
     Registration {
         device: DeviceId::parse(device).expect("a device"),
+        platform: None,
         connection: ConnectionId::parse(connection).expect("a connection"),
         connected: NOW.plus(connected),
         expires: NOW.plus(connected + 3_600_000),
     }
 }
 
-async fn listening(store: &dyn Connections, name: &str) -> Vec<Registration> {
+pub(super) async fn listening(store: &dyn Connections, name: &str) -> Vec<Registration> {
     let found = store.of(&[user(name)]).await.expect("the registered");
     let mut devices: Vec<_> = found.into_iter().flat_map(|(_, devices)| devices).collect();
     devices.sort_by(|one, other| one.device.cmp(&other.device));

@@ -1,7 +1,8 @@
 //! What clients are told without asking.
 
-use timeline::{Diffusion, Entry, exchange};
-use wire::{Incoming, Marker, Message, Push};
+use timeline::exchange::{self, KickReason};
+use timeline::{Diffusion, Entry};
+use wire::{Incoming, Kicked, Marker, Message, Push};
 
 use crate::{Golden, direct, entry, group, seq};
 
@@ -15,6 +16,20 @@ fn the_client_reads_what_is_pushed() {
     }
     let (_, plain) = &pushes()[0];
     assert_eq!(plain.message.text().as_deref(), Some("Shall we meet?"));
+}
+
+#[test]
+fn a_kicked_device_reads_why() {
+    for (name, kicked) in kicks() {
+        let Ok(Incoming::Kicked { reason }) = Incoming::parse(&kicked.to_json()) else {
+            panic!("{name} is no kick");
+        };
+        assert_eq!(reason, Some(kicked.reason), "{name}");
+    }
+    for newer in [r#"{"event":"kicked","reason":"maintenance"}"#, r#"{"event":"kicked"}"#] {
+        let read = Incoming::parse(newer);
+        assert!(matches!(read, Ok(Incoming::Kicked { reason: None })), "{newer}: {read:?}");
+    }
 }
 
 #[test]
@@ -35,7 +50,16 @@ fn what_is_no_message_is_told_apart() {
 }
 
 pub(crate) fn goldens() -> Vec<Golden> {
-    pushes().into_iter().map(|(name, push)| (format!("push-{name}"), push.to_json())).collect()
+    let pushes = pushes().into_iter().map(|(name, push)| (name, push.to_json()));
+    let kicks = kicks().into_iter().map(|(name, kicked)| (name, kicked.to_json()));
+    pushes.chain(kicks).map(|(name, text)| (format!("push-{name}"), text)).collect()
+}
+
+fn kicks() -> [(&'static str, Kicked); 2] {
+    [
+        ("kicked-platform", Kicked { reason: KickReason::Platform }),
+        ("kicked-limit", Kicked { reason: KickReason::Limit }),
+    ]
 }
 
 fn pushes() -> Vec<(&'static str, Push)> {
