@@ -2,11 +2,13 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod club;
+mod completing;
 mod connect;
 mod crashes;
 mod groups;
 mod history;
 mod kicks;
+mod large;
 mod races;
 mod reset;
 mod schedules;

@@ -79,6 +79,10 @@ impl Town {
         Self { policy, ..Self::new() }
     }
 
+    pub(crate) fn dial_now(&self) -> Timestamp {
+        self.dial.now()
+    }
+
     pub(crate) fn wait(&self, milliseconds: u64) {
         self.dial.0.fetch_add(milliseconds, Ordering::Relaxed);
     }
