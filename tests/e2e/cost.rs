@@ -1,11 +1,12 @@
 //! What a message costs, by what the store reports.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use store::{Directory, Inboxes, Listing, Scan, Timelines};
-use tests::{Town, frame};
+use tests::{Client, Town, frame};
 use timeline::{ConversationId, Diffusion, Seq, UserId};
 
 use crate::exchange::text;
+use crate::groups::{found, group, say};
 
 /// Read units, write units and requests over all tables.
 fn units(town: &Town) -> (f64, f64, u64) {
@@ -38,6 +39,56 @@ async fn a_message_between_two_is_at_most_3_write_and_8_read_units() {
         }
     }
     town.stop().await;
+}
+
+/// What a message to a group costs, by its size and the table of the design; less the second look
+/// at the membership, which the version on each message makes unnecessary, and less the one read of
+/// the stream's consumer, which is counted apart. Of two, of ten and of a hundred each inbox is
+/// written; a large group costs one write, however large.
+#[tokio::test]
+async fn a_message_to_a_group_costs_what_its_size_says() {
+    for (size, write_max, read_max) in
+        [(2, 3.0, 6.0), (10, 11.0, 22.0), (100, 101.0, 202.0), (500, 1.0, 6.0)]
+    {
+        let town = Town::with(|settings| settings.deployment.streams.clear()).await;
+        let mut alice = town.client("alice", "desk").await;
+        let mut phone = town.client("alice", "phone").await;
+        let club = grown(&mut alice, size).await;
+        let asked = frame("history", json!({ "conversation": club }));
+        let mut base = alice.ok(&asked).await["last"].as_u64().unwrap();
+        if size > 100 {
+            let focus = json!({ "conversation": club, "kind": "focus" });
+            phone.ok(&frame("signal", focus)).await;
+        }
+        let words = "x".repeat(120);
+        for number in 0..4 {
+            let before = units(&town);
+            alice.ok(&say(&club, &words, base)).await;
+            // The last thing that a fan-out does.
+            phone.wait_for(|frame| frame["seq"] == base + 1).await;
+            let after = units(&town);
+            let (read, write) = (after.0 - before.0, after.1 - before.1);
+            base += 1;
+            if number > 0 {
+                assert!(write <= write_max, "{size} members: {write} write units");
+                assert!(read <= read_max, "{size} members: {read} read units");
+            }
+        }
+        town.stop().await;
+    }
+}
+
+/// A group of so many, made by steps of a hundred: its id.
+async fn grown(alice: &mut Client, size: usize) -> Value {
+    let names: Vec<_> = (1..size).map(|number| format!("user-{number}")).collect();
+    let mut steps = names.chunks(100);
+    let first: Vec<_> = steps.next().unwrap().iter().map(String::as_str).collect();
+    let club = found(alice, &first[..first.len().min(99)]).await;
+    let rest: Vec<_> = names.iter().skip(99).collect();
+    for users in rest.chunks(100) {
+        alice.ok(&group("add", json!({ "conversation": club, "users": users }))).await;
+    }
+    club
 }
 
 /// One query, and the look at the own registration.

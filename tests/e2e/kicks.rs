@@ -8,12 +8,6 @@ use timeline::{Timestamp, UserId, limits};
 
 use crate::exchange::{text, texts, told};
 
-/// A town with these parameters of the template.
-async fn town_with(parameters: &[(&str, &str)]) -> Town {
-    let deployment = tests::deployment_with(parameters);
-    Town::with(|settings| settings.deployment = deployment).await
-}
-
 /// The handshake of Bob's device of a platform, with this token.
 fn handshake(town: &Town, device: &str, platform: &str, token: &str) -> Handshake {
     let at = Handshake::new(&town.gateway().url()).device(device).bearer(token);
@@ -37,7 +31,7 @@ async fn names(town: &Town) -> Vec<String> {
 
 #[tokio::test]
 async fn a_second_login_of_a_platform_kicks_the_first_and_its_token_is_dead() {
-    let town = town_with(&[("DevicesPerPlatform", "one")]).await;
+    let town = Town::with_parameters(&[("DevicesPerPlatform", "one")]).await;
     let (first, second) = (token(&town, 3_000), token(&town, 3_600));
     let mut phone = handshake(&town, "phone", "ios", &first).connect().await.unwrap();
     let mut laptop = handshake(&town, "laptop", "web", &first).connect().await.unwrap();
@@ -69,7 +63,7 @@ async fn a_second_login_of_a_platform_kicks_the_first_and_its_token_is_dead() {
 
 #[tokio::test]
 async fn one_device_too_many_kicks_the_one_that_was_there_longest() {
-    let town = town_with(&[("DevicesMax", "2")]).await;
+    let town = Town::with_parameters(&[("DevicesMax", "2")]).await;
     let mut first = town.client("bob", "c").await;
     let mut second = town.client("bob", "a").await;
     let mut third = town.client("bob", "b").await;
@@ -165,7 +159,7 @@ fn units(town: &Town) -> (f64, f64) {
 /// The write tells who else is registered; each eviction is one more.
 #[tokio::test]
 async fn a_connection_is_1_write_unit_and_an_eviction_one_more() {
-    let town = town_with(&[("DevicesMax", "3")]).await;
+    let town = Town::with_parameters(&[("DevicesMax", "3")]).await;
     let token = token(&town, 3_600);
     let mut open = Vec::new();
     for (device, writes) in [("a", 1.0), ("b", 1.0), ("c", 1.0), ("d", 2.0), ("e", 2.0), ("f", 2.0)]

@@ -6,6 +6,8 @@ mod command_line;
 mod cost;
 mod devices;
 mod exchange;
+mod finishing;
+mod groups;
 mod history;
 mod kicks;
 mod kills;

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use tests::{Client, Town, frame, id};
 
 use crate::exchange::{text, told};
+use crate::groups::{found, group, say};
 
 /// What a stranger tries, and with what it must be refused.
 struct Attempt {
@@ -15,44 +16,61 @@ struct Attempt {
     refused: Option<(u64, &'static str)>,
 }
 
+/// What is tried on a conversation that is not the caller's, on every route that takes one.
+fn attempts_at(theirs: &Value) -> Vec<Attempt> {
+    let forbidden = Some((403, "forbidden"));
+    let on = |route: &'static str, what: &'static str, mut fields: Value| {
+        fields["conversation"] = theirs.clone();
+        Attempt { route, what, frame: frame(route, fields), refused: forbidden }
+    };
+    let text = json!({ "text": "let me in" });
+    let tails = json!({ theirs.as_str().unwrap(): 0 });
+    let mut attempts = vec![
+        on("send", "a message", json!({ "cid": id(), "body": text })),
+        on("send", "a message, by a base", json!({ "cid": id(), "base": 0, "body": text })),
+        on("history", "its newest messages", json!({})),
+        on("history", "one of its messages", json!({ "seqs": [1] })),
+        on("signal", "a focus", json!({ "kind": "focus" })),
+        Attempt {
+            route: "sync",
+            what: "among the tails",
+            frame: frame("sync", json!({ "cursor": 0, "tails": tails })),
+            refused: None,
+        },
+    ];
+    for (op, fields) in [
+        ("join", json!({})),
+        ("leave", json!({})),
+        ("members", json!({})),
+        ("add", json!({ "user": "eve" })),
+        ("remove", json!({ "user": "alice" })),
+        ("role", json!({ "user": "eve", "role": "owner" })),
+        ("rename", json!({ "title": "mine" })),
+        ("mute", json!({ "muted": true })),
+    ] {
+        let mut attempt = on("group", op, fields);
+        attempt.frame["op"] = json!(op);
+        attempts.push(attempt);
+    }
+    attempts
+}
+
 /// Conversations and ids of other people, in every field that takes one. `None`: the route answers,
 /// and what it answers is the caller's own.
 fn attempts() -> Vec<Attempt> {
     let theirs = json!("d~alice~bob");
     let group = json!("g~01935b2e-7c1a-7def-8123-456789abcdef");
     let body = json!({ "text": "let me in" });
-    let send = |conversation: &Value| {
-        frame("send", json!({ "conversation": conversation, "cid": id(), "body": body }))
-    };
     let attempt = |route, what, frame, refused| Attempt { route, what, frame, refused };
-    let forbidden = Some((403, "forbidden"));
     let malformed = Some((400, "malformed"));
-    vec![
-        attempt("send", "another's conversation", send(&theirs), forbidden),
-        attempt("send", "a group that is not there", send(&group), forbidden),
+    let mut attempts = attempts_at(&theirs);
+    attempts.extend(attempts_at(&group));
+    attempts.extend([
         attempt(
             "send",
             "in another's name",
             frame("send", json!({ "to": "bob", "from": "alice", "cid": id(), "body": body })),
             malformed,
-        ),
-        attempt(
-            "history",
-            "another's conversation",
-            frame("history", json!({ "conversation": theirs })),
-            forbidden,
-        ),
-        attempt(
-            "history",
-            "another conversation's sequence",
-            frame("history", json!({ "conversation": theirs, "seqs": [1] })),
-            forbidden,
-        ),
-        attempt(
-            "history",
-            "a conversation that is not there",
-            frame("history", json!({ "conversation": group })),
-            forbidden,
         ),
         attempt(
             "history",
@@ -67,18 +85,13 @@ fn attempts() -> Vec<Attempt> {
             malformed,
         ),
         attempt(
-            "sync",
-            "another's conversation among the tails",
-            frame("sync", json!({ "cursor": 0, "tails": { "d~alice~bob": 0 } })),
-            None,
-        ),
-        attempt(
             "$default",
             "a route that is not there",
             frame("steal", json!({})),
             Some((404, "not_found")),
         ),
-    ]
+    ]);
+    attempts
 }
 
 async fn town() -> (Town, Client) {
@@ -92,24 +105,52 @@ async fn town() -> (Town, Client) {
 #[tokio::test]
 async fn nobody_reads_or_writes_what_is_not_theirs() {
     let (town, mut eve) = town().await;
-    for Attempt { route, what, frame, refused } in attempts() {
+    require_refused(&mut eve, attempts()).await;
+    // Nothing of all that reached anyone.
+    let mut bob = town.client("bob", "phone").await;
+    told(&mut bob, 1).await;
+    town.stop().await;
+}
+
+/// Who was removed from a group, or left it, may no more than who was never in it: of a small group
+/// and of a large one.
+#[tokio::test]
+async fn who_is_no_member_any_more_is_a_stranger() {
+    for inboxes in ["100", "2"] {
+        let town = Town::with_parameters(&[("InboxMembersMax", inboxes)]).await;
+        let mut alice = town.client("alice", "desk").await;
+        let mut eve = town.client("eve", "phone").await;
+        let mut dan = town.client("dan", "phone").await;
+        let club = found(&mut alice, &["eve", "dan"]).await;
+        eve.ok(&say(&club, "among friends", 1)).await;
+        alice.ok(&say(&club, "between us", 2)).await;
+        alice.ok(&group("remove", json!({ "conversation": club, "user": "eve" }))).await;
+        dan.ok(&group("leave", json!({ "conversation": club }))).await;
+        for gone in [&mut eve, &mut dan] {
+            require_refused(gone, attempts_at(&club)).await;
+        }
+        let asked = frame("history", json!({ "conversation": club }));
+        assert_eq!(alice.ok(&asked).await["last"], 5, "nothing of all that is kept");
+        town.stop().await;
+    }
+}
+
+async fn require_refused(eve: &mut Client, attempts: Vec<Attempt>) {
+    for Attempt { route, what, frame, refused } in attempts {
         let answer = eve.ask(&frame).await;
-        assert!(!answer.to_string().contains("between us"), "{route}, {what}: {answer}");
+        let is_inbox = route == "sync" && what == "among the tails";
+        let leaks = answer.to_string().contains("between us") && !is_inbox;
+        assert!(!leaks, "{route}, {what}: {answer}");
         match refused {
             Some((code, name)) => {
                 assert_eq!(answer["error"]["code"], code, "{route}, {what}: {answer}");
                 assert_eq!(answer["error"]["name"], name, "{route}, {what}: {answer}");
             }
             None => {
-                assert_eq!(answer["ok"]["entries"], json!([]), "{route}, {what}: {answer}");
                 assert_eq!(answer["ok"]["conversations"], json!([]), "{route}, {what}: {answer}");
             }
         }
     }
-    // Nothing of all that reached anyone.
-    let mut bob = town.client("bob", "phone").await;
-    told(&mut bob, 1).await;
-    town.stop().await;
 }
 
 /// What is not there and what is not yours cannot be told apart.

@@ -42,6 +42,12 @@ impl Town {
         Self::with(|settings| settings.logs = Logs::Directory(directory)).await
     }
 
+    /// A town with these parameters of the template.
+    pub async fn with_parameters(parameters: &[(&str, &str)]) -> Self {
+        let deployment = deployment_with(parameters);
+        Self::with(|settings| settings.deployment = deployment).await
+    }
+
     /// A town after `change` has changed its settings.
     pub async fn with(change: impl FnOnce(&mut Settings)) -> Self {
         let deployment = deployment();
@@ -81,6 +87,11 @@ impl Town {
             connections: "ConnectionsTable".to_owned(),
         };
         Dynamo::new(embedded::client(&self.running.dynamodb_endpoint()), tables)
+    }
+
+    /// A client of its DynamoDB, for what no port does.
+    pub fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
+        embedded::client(&self.running.dynamodb_endpoint())
     }
 
     /// A development token.
