@@ -1,8 +1,13 @@
 //! What an operation costs, as the store reports it.
 
-use store::{Immediately, Mode, Queue, Timelines};
+use chat::{Policy, TellPorts};
+use push::Tape;
+use store::{Immediately, Inboxes, Mode, Queue, Timelines};
 use store_dynamo::{Dynamo, Units};
-use timeline::{Body, DeviceId, Diffusion, Draft, Kind, MessageId, Seq, Timestamp, UserId};
+use timeline::{
+    Body, ConversationId, DeviceId, Diffusion, Draft, InboxEntry, Kind, MessageId, Seq, Timestamp,
+    UserId,
+};
 
 fn draft(number: u8) -> Draft {
     let text = "x".repeat(120);
@@ -71,4 +76,45 @@ async fn a_hundred_messages_are_read_in_one_query() {
     .await;
     assert_eq!(units.requests, 1);
     assert!(units.read <= 7.0, "{units:?}");
+}
+
+/// Nearly every message's marker stands when the stream's consumer comes by.
+#[tokio::test]
+async fn the_look_at_a_finished_fan_out_is_one_read_unit() {
+    let store = tests::embedded::fresh().await;
+    let author = UserId::parse("ada").unwrap();
+    let tea = ConversationId::direct(&author, &UserId::parse("bob").unwrap()).unwrap();
+    let now = Timestamp(4_102_444_800_000);
+    let entries: Vec<_> = (1..=20)
+        .map(|number| {
+            let mut entry = draft(number).at(Seq::new(u64::from(number)).unwrap());
+            (entry.at, entry.inbox_before) = (now, entry.seq.previous());
+            entry
+        })
+        .collect();
+    for entry in &entries {
+        let told = InboxEntry::of(entry, &tea, entry.seq, now.plus(60_000));
+        Inboxes::put(&store, &author, &told).await.unwrap();
+    }
+    let (tape, policy) = (Tape::default(), Policy::default());
+    let ports = TellPorts {
+        directory: &store,
+        timelines: &store,
+        inboxes: &store,
+        connections: &store,
+        focuses: &store,
+        push: &tape,
+        alerts: &tape,
+        clock: &edge::WallClock,
+        pace: &Immediately,
+        policy: &policy,
+    };
+    for entry in entries.iter().rev().take(10) {
+        let units = consumed(&store, async || {
+            chat::complete(ports, &tea.timeline(), entry).await.unwrap();
+        })
+        .await;
+        assert_eq!((units.write, units.requests), (0.0, 1));
+        assert!(units.read <= 1.0, "{units:?}");
+    }
 }
