@@ -1,4 +1,5 @@
-//! The port to the devices that are online: a frame for a connection.
+//! The ports to people: a frame for a connection of a device that is online, and an alert for a
+//! user who has none.
 //!
 //! A push is only an optimization: what is pushed is kept before, and a device that misses it finds
 //! it at its next `sync`. So nothing here is retried for long, and no failure of a push fails what
@@ -7,14 +8,17 @@
 //! # Layout
 //!
 //! * [`Push`]: the port. [`Notice`]: what can be pushed. [`Posted`], [`Error`]: what became of it.
+//! * [`alert`]: [`Alerts`], the port to those without a live device; [`Silent`] tells nobody.
 //! * [`tape`]: a push that only writes down, for tests.
 
+pub mod alert;
 pub mod tape;
 
 use async_trait::async_trait;
 use timeline::exchange::{Kept, Marker};
 use timeline::{ConnectionId, ConversationId, Entry, RequestId, Seq};
 
+pub use alert::{Alert, Alerts, Silent};
 pub use tape::Tape;
 
 /// What can be pushed.
@@ -51,23 +55,23 @@ pub enum Posted {
     Gone,
 }
 
-/// Why a push failed: by what can be done.
+/// Why a push or an alert failed: by what can be done.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The gateway asks us to slow down, also after some tries.
-    #[error("throttled while posting to a connection")]
+    /// The other side asks us to slow down, also after some tries.
+    #[error("throttled while telling someone")]
     Throttled {
         /// What it said.
         source: BoxError,
     },
     /// No answer, also after some tries.
-    #[error("no answer while posting to a connection")]
+    #[error("no answer while telling someone")]
     Unavailable {
         /// What went wrong on the way.
         source: BoxError,
     },
-    /// The gateway will never take it: it is too large, or we lack a permission.
-    #[error("refused while posting to a connection")]
+    /// The other side will never take it: it is too large, or we lack a permission.
+    #[error("refused while telling someone")]
     Refused {
         /// What it said.
         source: BoxError,

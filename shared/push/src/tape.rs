@@ -1,4 +1,4 @@
-//! A push that only writes down, for tests and simulation.
+//! Pushes and alerts that are only written down, for tests and simulation.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use async_trait::async_trait;
 use timeline::ConnectionId;
 
-use crate::{Error, Notice, Posted, Push};
+use crate::{Alert, Alerts, Error, Notice, Posted, Push};
 
 /// What was done with a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,11 +17,13 @@ pub enum Act {
     Close,
 }
 
-/// Writes down every post and close, in order; connections that are named gone take nothing.
+/// Writes down every post and close, in order, and every alert; connections that are named gone
+/// take nothing.
 #[derive(Debug, Default)]
 pub struct Tape {
     acts: Mutex<Vec<(ConnectionId, Act)>>,
     gone: Mutex<BTreeSet<ConnectionId>>,
+    alerts: Mutex<Vec<Alert>>,
 }
 
 impl Tape {
@@ -33,6 +35,11 @@ impl Tape {
     /// What was done since the last call.
     pub fn take(&self) -> Vec<(ConnectionId, Act)> {
         std::mem::take(&mut *self.acts.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The alerts that were published since the last call, repetitions included.
+    pub fn alerts(&self) -> Vec<Alert> {
+        std::mem::take(&mut *self.alerts.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn write(&self, connection: &ConnectionId, act: Act) {
@@ -54,6 +61,15 @@ impl Push for Tape {
     async fn close(&self, connection: &ConnectionId) -> Result<(), Error> {
         self.write(connection, Act::Close);
         self.lose(connection);
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Alerts for Tape {
+    async fn publish(&self, alerts: &[Alert]) -> Result<(), Error> {
+        let mut published = self.alerts.lock().unwrap_or_else(PoisonError::into_inner);
+        published.extend_from_slice(alerts);
         Ok(())
     }
 }

@@ -10,6 +10,7 @@
 //! * [`code`]: [`ErrorCode`] and [`Problem`], everything that can be answered instead of `ok`.
 //! * [`message`]: a message as pushes, `sync` and `history` carry it.
 //! * [`send`], [`sync`], [`history`]: one file per route.
+//! * [`alert`]: what is published of a message to those who notify users without a live device.
 //! * [`push`]: frames that nobody asked for, and [`Incoming`], all that a client may get.
 //!
 //! # Invariants
@@ -19,6 +20,7 @@
 //! * A body is never re-formatted: it leaves byte for byte as it came.
 //! * No error repeats what was sent.
 
+pub mod alert;
 pub mod code;
 pub mod frame;
 pub mod history;
@@ -27,6 +29,7 @@ pub mod push;
 pub mod send;
 pub mod sync;
 
+pub use alert::Alert;
 pub use code::{ErrorCode, Problem, Refusal};
 pub use frame::{Answer, Request, action, action_of, protocol, readable_id};
 pub use history::{History, Messages};

@@ -12,6 +12,7 @@ use timeline::{
     UserId,
 };
 
+mod alerts;
 mod answers;
 mod arbitrary;
 mod malformed;
@@ -44,6 +45,7 @@ fn goldens() -> Vec<Golden> {
     let mut goldens = requests::goldens();
     goldens.extend(answers::goldens());
     goldens.extend(pushes::goldens());
+    goldens.extend(alerts::goldens());
     goldens
 }
 
