@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "what fails in a test fails the test")]
 
+mod alerts;
 mod command_line;
 mod cost;
 mod devices;

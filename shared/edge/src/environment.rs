@@ -22,6 +22,10 @@ pub const DEVELOPMENT_SECRET: &str = "TIDELINE_DEVELOPMENT_SECRET";
 pub const AUDIENCE: &str = "TIDELINE_AUDIENCE";
 /// The issuer that tokens must name; empty for any.
 pub const ISSUER: &str = "TIDELINE_ISSUER";
+/// The topic of alerts, by its ARN; empty where nobody is notified.
+pub const TOPIC: &str = "TIDELINE_TOPIC";
+/// Where SNS is, if not where the region says; empty for there.
+pub const SNS_ENDPOINT: &str = "AWS_ENDPOINT_URL_SNS";
 /// Where DynamoDB is, if not where the region says; empty for there.
 pub const DYNAMODB_ENDPOINT: &str = "AWS_ENDPOINT_URL_DYNAMODB";
 /// Where the stage's `@connections` are.
@@ -36,7 +40,7 @@ pub const SECRET_KEY: &str = "AWS_SECRET_ACCESS_KEY";
 pub const SESSION_TOKEN: &str = "AWS_SESSION_TOKEN";
 
 /// Every name that is read and that the template must declare.
-pub const DECLARED: [&str; 10] = [
+pub const DECLARED: [&str; 12] = [
     TIMELINE_TABLE,
     INBOX_TABLE,
     DIRECTORY_TABLE,
@@ -45,6 +49,8 @@ pub const DECLARED: [&str; 10] = [
     DEVELOPMENT_SECRET,
     AUDIENCE,
     ISSUER,
+    TOPIC,
+    SNS_ENDPOINT,
     DYNAMODB_ENDPOINT,
     MANAGEMENT_ENDPOINT,
 ];
@@ -61,8 +67,11 @@ impl Environment {
     #[expect(clippy::disallowed_methods, reason = "this is the place that reads it")]
     pub fn read() -> Self {
         let names = DECLARED.into_iter().chain([REGION, ACCESS_KEY, SECRET_KEY, SESSION_TOKEN]);
-        let values = names.filter_map(|name| Some((name, std::env::var(name).ok()?)));
-        // An empty value means unset: that is what a template's unused condition leaves.
+        Self::of(names.filter_map(|name| Some((name, std::env::var(name).ok()?))))
+    }
+
+    /// An empty value means unset: that is what a template's unused condition leaves.
+    pub(crate) fn of(values: impl Iterator<Item = (&'static str, String)>) -> Self {
         Self { values: values.filter(|(_, value)| !value.is_empty()).collect() }
     }
 

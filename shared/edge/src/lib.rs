@@ -28,7 +28,7 @@ pub mod reply;
 pub mod serve;
 pub mod wall;
 
-pub use boot::{Boot, BootError, boot};
+pub use boot::{Boot, BootError, Topic, boot};
 pub use environment::Environment;
 pub use event::Event;
 pub use failure::Failure;
