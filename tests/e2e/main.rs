@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "what fails in a test fails the test")]
 
+mod alerts;
 mod command_line;
 mod cost;
 mod devices;
@@ -13,6 +14,7 @@ mod kicks;
 mod kills;
 mod load;
 mod logs;
+mod notifications;
 mod permissions;
 mod refusals;
 mod restart;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::tree::{files, require_none};
 
 /// A crate and the crates of ours it may use. `functions/` are one row; `tests` may use any.
-const MAY_USE: [(&str, &[&str]); 16] = [
+const MAY_USE: [(&str, &[&str]); 17] = [
     ("timeline", &[]),
     ("auth", &["timeline"]),
     ("push", &["timeline"]),
@@ -14,8 +14,12 @@ const MAY_USE: [(&str, &[&str]); 16] = [
     ("chat", &["push", "store", "timeline"]),
     ("store-dynamo", &["store", "timeline"]),
     ("push-apigw", &["push", "timeline", "wire"]),
+    ("push-sns", &["push", "timeline", "wire"]),
     ("edge", &["auth", "chat", "push", "store", "timeline", "wire"]),
-    ("functions", &["chat", "edge", "push", "push-apigw", "store-dynamo", "timeline", "wire"]),
+    (
+        "functions",
+        &["chat", "edge", "push", "push-apigw", "push-sns", "store-dynamo", "timeline", "wire"],
+    ),
     ("template", &[]),
     ("dynamodb", &["template"]),
     ("gateway", &["dynamodb", "template"]),
@@ -37,10 +41,11 @@ const CORE: [(&str, &[&str]); 7] = [
 ];
 
 /// What a crate's name begins with, and who alone may use it beside tests.
-const ALONE: [(&str, &[&str]); 7] = [
+const ALONE: [(&str, &[&str]); 8] = [
     ("aws-sdk-dynamodb", &["edge", "store-dynamo"]),
     ("aws-sdk-apigatewaymanagement", &["edge", "push-apigw"]),
-    ("aws", &["edge", "push-apigw", "store-dynamo"]),
+    ("aws-sdk-sns", &["edge", "push-sns"]),
+    ("aws", &["edge", "push-apigw", "push-sns", "store-dynamo"]),
     ("lambda", &["edge", "fixture"]),
     ("dynoxide", &["dynamodb"]),
     ("rusqlite", &["dynamodb"]),

@@ -7,13 +7,14 @@ use std::sync::Arc;
 
 use chat::{Policy, TellPorts};
 use edge::{BootError, Failure, Inserted, Wall, WallClock};
-use push::Silent;
+use push::Alerts;
 use push_apigw::ApiGateway;
 use store_dynamo::Dynamo;
 
 struct Parts {
     store: Dynamo,
     push: ApiGateway,
+    alerts: Box<dyn Alerts>,
     policy: Policy,
 }
 
@@ -21,9 +22,10 @@ struct Parts {
 async fn main() -> Result<(), BootError> {
     let boot = edge::boot()?;
     let policy = boot.environment.policy()?;
+    let alerts = push_sns::alerts(boot.topic()?.map(edge::Topic::into_parts));
     let push = ApiGateway::new(boot.management);
     let store = Dynamo::new(boot.dynamodb, boot.tables);
-    let parts = Arc::new(Parts { store, push, policy });
+    let parts = Arc::new(Parts { store, push, alerts, policy });
     edge::serve_stream(move |inserted| handle(Arc::clone(&parts), inserted)).await
 }
 
@@ -36,7 +38,7 @@ async fn handle(parts: Arc<Parts>, inserted: Inserted) -> Result<(), Failure> {
         connections: &parts.store,
         focuses: &parts.store,
         push: &parts.push,
-        alerts: &Silent,
+        alerts: &*parts.alerts,
         clock: &WallClock,
         pace: &Wall,
         policy: &parts.policy,

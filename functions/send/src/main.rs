@@ -8,13 +8,14 @@ use std::sync::Arc;
 
 use chat::{Policy, SendPorts, TellPorts};
 use edge::{BootError, Direction, Event, Failure, Reply, Wall, WallClock};
-use push::Silent;
+use push::Alerts;
 use push_apigw::ApiGateway;
 use store_dynamo::Dynamo;
 
 struct Parts {
     store: Dynamo,
     push: ApiGateway,
+    alerts: Box<dyn Alerts>,
     policy: Policy,
 }
 
@@ -22,9 +23,10 @@ struct Parts {
 async fn main() -> Result<(), BootError> {
     let boot = edge::boot()?;
     let policy = boot.environment.policy()?;
+    let alerts = push_sns::alerts(boot.topic()?.map(edge::Topic::into_parts));
     let push = ApiGateway::new(boot.management);
     let store = Dynamo::new(boot.dynamodb, boot.tables);
-    let parts = Arc::new(Parts { store, push: push.clone(), policy });
+    let parts = Arc::new(Parts { store, push: push.clone(), alerts, policy });
     let handle = move |event| handle(Arc::clone(&parts), event);
     edge::serve(Direction::OneWay, push, handle).await
 }
@@ -39,7 +41,7 @@ async fn handle(parts: Arc<Parts>, event: Event) -> Result<Reply, Failure> {
         connections: &parts.store,
         focuses: &parts.store,
         push: &parts.push,
-        alerts: &Silent,
+        alerts: &*parts.alerts,
         clock: &WallClock,
         pace: &Wall,
         policy: &parts.policy,

@@ -12,6 +12,8 @@ use crate::price;
 pub struct Bill {
     /// Request units by table.
     pub tables: BTreeMap<String, TableUse>,
+    /// Published messages by topic.
+    pub topics: BTreeMap<String, TopicUse>,
     /// Time and calls by function.
     pub functions: BTreeMap<String, FunctionUse>,
     /// Metered frames from clients.
@@ -37,6 +39,19 @@ pub struct TableUse {
     pub failed_write_units: f64,
     /// Requests.
     pub requests: u64,
+}
+
+/// What was published to one topic; a repetition counts as any other message.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TopicUse {
+    /// Whether it is a FIFO topic, which is billed by the message.
+    pub is_fifo: bool,
+    /// Requests as a standard topic bills them: by 64 KB.
+    pub requests: u64,
+    /// Messages.
+    pub messages: u64,
+    /// Their bytes, attributes included.
+    pub bytes: u64,
 }
 
 /// What the invocations of one function used.
@@ -70,6 +85,18 @@ impl Bill {
         self.tables.values().map(dollars).fold(0.0, std::ops::Add::add) / MILLION
     }
 
+    /// What publishing costs, in dollars.
+    pub fn topic_dollars(&self) -> f64 {
+        let dollars = |topic: &TopicUse| match topic.is_fifo {
+            true => {
+                number(topic.messages) * price::MILLION_FIFO_MESSAGES / MILLION
+                    + number(topic.bytes) * price::FIFO_GIGABYTE / price::BYTES_PER_GIGABYTE
+            }
+            false => number(topic.requests) * price::MILLION_PUBLISH_REQUESTS / MILLION,
+        };
+        self.topics.values().map(dollars).fold(0.0, std::ops::Add::add)
+    }
+
     /// What frames and open connections cost, in dollars.
     pub fn connection_dollars(&self) -> f64 {
         let frames = number(self.frames_in + self.frames_out) * price::MILLION_FRAMES;
@@ -88,7 +115,8 @@ impl Bill {
 
     /// What everything cost, in dollars.
     pub fn dollars(&self) -> f64 {
-        self.table_dollars() + self.connection_dollars() + self.function_dollars()
+        let requests = self.table_dollars() + self.topic_dollars();
+        requests + self.connection_dollars() + self.function_dollars()
     }
 
     /// What a million messages cost, in dollars; `None` where no message came.
@@ -115,6 +143,7 @@ impl fmt::Display for Bill {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(formatter, "What this run would have cost on AWS (us-east-1, on demand)")?;
         self.fmt_tables(formatter)?;
+        self.fmt_topics(formatter)?;
         self.fmt_functions(formatter)?;
         writeln!(
             formatter,
@@ -128,12 +157,16 @@ impl fmt::Display for Bill {
             "    {:<26} {frames_in:>12} {frames_out:>12} {minutes:>12.1}",
             "frames"
         )?;
-        for (name, dollars) in [
-            ("tables", self.table_dollars()),
+        let mut dollars_by_name = vec![("tables", self.table_dollars())];
+        if !self.topics.is_empty() {
+            dollars_by_name.push(("topics", self.topic_dollars()));
+        }
+        dollars_by_name.extend([
             ("functions", self.function_dollars()),
             ("connections", self.connection_dollars()),
             ("total", self.dollars()),
-        ] {
+        ]);
+        for (name, dollars) in dollars_by_name {
             writeln!(formatter, "  {name:<28} ${dollars:>11.6}")?;
         }
         let messages = self.messages;
@@ -161,6 +194,18 @@ impl Bill {
                 formatter,
                 "    {name:<26} {write_units:>12.1} {failed_write_units:>12.1} {read_units:>12.1}",
             )?;
+        }
+        Ok(())
+    }
+
+    fn fmt_topics(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.topics.is_empty() {
+            return Ok(());
+        }
+        let (messages, bytes) = ("messages", "bytes");
+        writeln!(formatter, "  {:<28} {messages:>12} {bytes:>12}", "topics")?;
+        for (name, TopicUse { messages, bytes, .. }) in &self.topics {
+            writeln!(formatter, "    {name:<26} {messages:>12} {bytes:>12}")?;
         }
         Ok(())
     }
@@ -204,6 +249,7 @@ mod tests {
         };
         Bill {
             tables: BTreeMap::from([("InboxTable".to_owned(), inbox)]),
+            topics: BTreeMap::new(),
             functions: BTreeMap::from([("SendFunction".to_owned(), send)]),
             frames_in: 1_000_000,
             frames_out: 2_000_000,
@@ -229,6 +275,30 @@ mod tests {
               total                        $   4.088959
               1000000 messages on `send`: $4.09 per million"#]]
         .assert_eq(&million_messages().to_string());
+    }
+
+    #[test]
+    fn a_topic_has_lines_of_its_own() {
+        let fifo =
+            TopicUse { is_fifo: true, requests: 100_000, messages: 1_000_000, bytes: 250_000_000 };
+        let standard = TopicUse { is_fifo: false, ..fifo };
+        let topics = [("News", standard), ("OfflineTopic", fifo)];
+        let topics = topics.map(|(name, used)| (name.to_owned(), used));
+        let bill = Bill { topics: BTreeMap::from(topics), ..Bill::default() };
+        expect![[r#"
+            What this run would have cost on AWS (us-east-1, on demand)
+              topics                           messages        bytes
+                News                            1000000    250000000
+                OfflineTopic                    1000000    250000000
+              connections                            in          out      minutes
+                frames                                0            0          0.0
+              tables                       $   0.000000
+              topics                       $   0.353958
+              functions                    $   0.000000
+              connections                  $   0.000000
+              total                        $   0.353958
+              no messages"#]]
+        .assert_eq(&bill.to_string());
     }
 
     #[test]

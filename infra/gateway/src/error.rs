@@ -71,6 +71,14 @@ pub enum Error {
         /// What the machine said.
         source: std::io::Error,
     },
+    /// What a topic has delivered cannot be opened: delete its file to begin anew.
+    #[error("cannot open the messages of the topic `{topic}`")]
+    Topic {
+        /// Its logical id.
+        topic: String,
+        /// What the machine said.
+        source: std::io::Error,
+    },
     /// An event source mapping cannot be served: its table has no stream, or a filter is refused.
     #[error("cannot serve the event source mapping `{mapping}`")]
     Mapping {

@@ -5,10 +5,13 @@
 //! | `kill:SendFunction:before:PutItem:Inbox:2`| the process dies at its function's second such   |
 //! | `kill:SendFunction:after:*:*:1`           | operation; `*` matches every operation or table  |
 //! | `kill:SendFunction:before:post:1`         | the process dies at the first post it makes      |
+//! | `kill:SendFunction:before:Publish:1`      | the process dies at its function's first request |
+//! |                                           | to a topic                                       |
 //! | `throttle:Inbox:0.1`                      | one request in ten to the table is throttled     |
 //! | `lose-posts:0.05`                         | posts are answered 200 and never sent            |
 //! | `gone-posts:0.05`                         | posts are answered 410 though the peer is there  |
 //! | `throttle-posts:0.05`                     | posts are answered 429                           |
+//! | `throttle-publishes:0.05`                 | requests to topics are throttled                 |
 //! | `slow-posts:250ms`                        | every post takes this much longer                |
 //! | `throttle-connects:0.05`                  | handshakes are answered 429                      |
 //! | `lose-disconnects:1`                      | `$disconnect` is not invoked                     |
@@ -45,6 +48,15 @@ pub enum Fault {
         /// Which post it is, from 1.
         nth: u64,
     },
+    /// Ends the process that publishes to a topic.
+    KillAtPublish {
+        /// The function whose requests are counted.
+        function: String,
+        /// Whether the request is still carried out.
+        moment: Moment,
+        /// Which request it is, from 1; a batch is one.
+        nth: u64,
+    },
     /// Throttles requests to a table.
     ThrottleTable {
         /// The table's name; `*` is any.
@@ -65,6 +77,11 @@ pub enum Fault {
     /// Answers posts with 429.
     ThrottlePosts {
         /// How many of the posts.
+        probability: f64,
+    },
+    /// Throttles requests to topics.
+    ThrottlePublishes {
+        /// How many of the requests.
         probability: f64,
     },
     /// Holds every post back before it is carried out.
@@ -111,6 +128,9 @@ impl fmt::Display for Fault {
             Self::KillAtPost { function, moment, nth } => {
                 write!(formatter, "kill:{function}:{moment}:post:{nth}")
             }
+            Self::KillAtPublish { function, moment, nth } => {
+                write!(formatter, "kill:{function}:{moment}:Publish:{nth}")
+            }
             Self::ThrottleTable { table, probability } => {
                 write!(formatter, "throttle:{table}:{probability}")
             }
@@ -118,6 +138,9 @@ impl fmt::Display for Fault {
             Self::GonePosts { probability } => write!(formatter, "gone-posts:{probability}"),
             Self::ThrottlePosts { probability } => {
                 write!(formatter, "throttle-posts:{probability}")
+            }
+            Self::ThrottlePublishes { probability } => {
+                write!(formatter, "throttle-publishes:{probability}")
             }
             Self::SlowPosts { delay } => write!(formatter, "slow-posts:{}ms", delay.as_millis()),
             Self::ThrottleConnects { probability } => {
@@ -157,6 +180,11 @@ fn parse(text: &str) -> Option<Fault> {
             moment: parse_moment(moment)?,
             nth: parse_nth(nth)?,
         }),
+        ["kill", function, moment, "Publish", nth] => Some(Fault::KillAtPublish {
+            function: function.to_owned(),
+            moment: parse_moment(moment)?,
+            nth: parse_nth(nth)?,
+        }),
         ["kill", function, moment, operation, table, nth] => Some(Fault::KillAtTable {
             function: function.to_owned(),
             moment: parse_moment(moment)?,
@@ -178,6 +206,7 @@ fn parse(text: &str) -> Option<Fault> {
                 "lose-posts" => Some(Fault::LosePosts { probability }),
                 "gone-posts" => Some(Fault::GonePosts { probability }),
                 "throttle-posts" => Some(Fault::ThrottlePosts { probability }),
+                "throttle-publishes" => Some(Fault::ThrottlePublishes { probability }),
                 "throttle-connects" => Some(Fault::ThrottleConnects { probability }),
                 "lose-disconnects" => Some(Fault::LoseDisconnects { probability }),
                 _ => None,
@@ -213,10 +242,12 @@ mod tests {
             "kill:SendFunction:before:PutItem:InboxTable:2",
             "kill:SendFunction:after:*:*:1",
             "kill:SendFunction:before:post:1",
+            "kill:SendFunction:after:Publish:2",
             "throttle:InboxTable:0.1",
             "lose-posts:0.05",
             "gone-posts:1",
             "throttle-posts:0.5",
+            "throttle-publishes:0.5",
             "slow-posts:250ms",
             "throttle-connects:0.5",
             "lose-disconnects:1",
@@ -234,6 +265,7 @@ mod tests {
             "kill:SendFunction:during:PutItem:InboxTable:2",
             "kill:SendFunction:before:PutItem:InboxTable:0",
             "kill::before:PutItem:InboxTable:1",
+            "kill:SendFunction:before:Publish",
             "throttle:InboxTable:1.5",
             "throttle:InboxTable:NaN",
             "lose-posts:-0.1",

@@ -19,6 +19,17 @@ impl Functions {
         self.pools.get(caller.function)?.process(caller.process)
     }
 
+    /// Ends the process that makes a request, as a fault demands, and waits until nothing of it
+    /// runs.
+    pub(crate) async fn end(&self, caller: Option<Caller<'_>>, at: &str) {
+        let Some(caller) = caller else { return };
+        let Some(process) = self.process(caller) else { return };
+        process.kill();
+        process.gone().await;
+        let Caller { function, process } = caller;
+        tracing::info!("{function}: process {process} was ended at {at}, as armed");
+    }
+
     /// Tells what each function that was invoked has used.
     pub(crate) fn used(&self) -> BTreeMap<String, FunctionUse> {
         let used = |pool: &Arc<Pool>| pool.meter.used(pool.launch.memory_mb);

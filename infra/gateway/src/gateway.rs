@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use rand::SeedableRng;
 use rand::rngs::StdRng;
+use serde_json::Value;
 use template::model::{Api, Function};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -22,6 +23,7 @@ use crate::server::{self, Shared};
 use crate::socket;
 use crate::stage::Stage;
 use crate::streams::Streams;
+use crate::topics::Topics;
 use crate::{Bill, Error, FaultSwitches, Logs, Settings};
 
 /// How long connections that are still open have for their `$disconnect` when the gateway stops.
@@ -37,6 +39,7 @@ pub struct Running {
     shared: Arc<Shared>,
     server: JoinHandle<()>,
     streams: Streams,
+    topics: Topics,
     database: Option<Database>,
     /// The stage of the first API.
     stage: String,
@@ -63,9 +66,12 @@ impl Gateway {
         let faults = Arc::new(FaultSwitches::new(settings.faults.clone(), settings.seed));
         let functions = Arc::new(OnceLock::new());
         let database = Database::start(&settings, Arc::clone(&faults), Arc::clone(&functions))?;
+        let mut topics = Topics::open(&settings).await?;
         let guard = Guard::start().map_err(|source| Error::Guard { source })?;
-        let bound = bind_functions(&settings, port, &database.endpoint(), guard.group())?;
+        let endpoints = Endpoints { port, dynamodb: database.endpoint(), sns: topics.endpoint() };
+        let bound = bind_functions(&settings, &endpoints, guard.group())?;
         let functions = Arc::clone(functions.get_or_init(|| Arc::new(bound)));
+        topics.serve(Arc::clone(&faults), Arc::clone(&functions));
         let stages = bind_stages(&settings, &functions)?;
         let streams = Streams::start(&settings, &database, &functions)?;
         let routes = stages.values().flat_map(|stage| stage.route_keys().cloned());
@@ -85,7 +91,7 @@ impl Gateway {
         let server = tokio::spawn(server::serve(listener, Arc::clone(&shared)));
         let bill_route = settings.bill_route;
         let database = Some(database);
-        Ok(Running { shared, server, streams, database, stage, bill_route, _guard: guard })
+        Ok(Running { shared, server, streams, topics, database, stage, bill_route, _guard: guard })
     }
 }
 
@@ -106,6 +112,23 @@ impl Running {
         self.database.as_ref().map(Database::endpoint).unwrap_or_default()
     }
 
+    /// Tells where SNS listens, for example `http://127.0.0.1:40125`.
+    pub fn sns_endpoint(&self) -> String {
+        self.topics.endpoint()
+    }
+
+    /// Gives what the topic of the logical id `topic` has delivered, the oldest message first, as
+    /// its file has it: one JSON object each, `Message` the text of the message.
+    pub fn topic_lines(&self, topic: &str) -> Vec<Value> {
+        self.topics.lines(topic)
+    }
+
+    /// Waits until the topic has delivered `count` messages in all, and gives all of them; a caller
+    /// bounds the wait.
+    pub async fn topic_lines_at_least(&self, topic: &str, count: usize) -> Vec<Value> {
+        self.topics.at_least(topic, count).await
+    }
+
     /// Gives the switches by which faults are armed while it runs.
     pub fn faults(&self) -> &FaultSwitches {
         &self.shared.faults
@@ -119,6 +142,7 @@ impl Running {
         let open = u64::try_from(open.sum::<u128>()).unwrap_or(u64::MAX);
         Bill {
             tables: self.database.as_ref().map(Database::used).unwrap_or_default(),
+            topics: self.topics.used(),
             functions: functions.used(),
             frames_in: meter.frames_in(),
             frames_out: meter.frames_out(),
@@ -191,11 +215,18 @@ fn management_endpoint(port: u16, stage: &str) -> String {
     format!("http://127.0.0.1:{port}/{stage}")
 }
 
+/// Where the services are that functions call.
+struct Endpoints {
+    /// The port of `@connections`.
+    port: u16,
+    dynamodb: String,
+    sns: String,
+}
+
 /// Makes the functions; those that nothing here invokes and cargo does not build are left out.
 fn bind_functions(
     settings: &Settings,
-    port: u16,
-    dynamodb: &str,
+    endpoints: &Endpoints,
     group: i32,
 ) -> Result<Functions, Error> {
     let apis = &settings.deployment.apis;
@@ -216,7 +247,7 @@ fn bind_functions(
         let launch = Launch {
             name: name.clone(),
             executable: executable.clone(),
-            environment: environment(function, &management_endpoint(port, stage), dynamodb),
+            environment: environment(function, stage, endpoints),
             memory_mb: function.memory_mb,
             timeout: function.timeout,
             concurrency: settings.concurrency.max(1),
@@ -234,15 +265,21 @@ fn invoked_by(api: &Api) -> impl Iterator<Item = &str> {
     api.routes.values().map(|route| route.function.as_str()).chain(authorizer)
 }
 
-/// What the template declares, with the two endpoints turned to this machine: the names are those
+/// What the template declares, with the three endpoints turned to this machine: the names are those
 /// of the AWS SDKs ("Service-specific endpoints").
-fn environment(function: &Function, management: &str, dynamodb: &str) -> BTreeMap<String, String> {
+fn environment(
+    function: &Function,
+    stage: &str,
+    endpoints: &Endpoints,
+) -> BTreeMap<String, String> {
     let mut environment = function.environment.clone();
+    let management = management_endpoint(endpoints.port, stage);
     for (name, endpoint) in [
         ("AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI", management),
-        ("AWS_ENDPOINT_URL_DYNAMODB", dynamodb),
+        ("AWS_ENDPOINT_URL_DYNAMODB", endpoints.dynamodb.clone()),
+        ("AWS_ENDPOINT_URL_SNS", endpoints.sns.clone()),
     ] {
-        environment.insert(name.to_owned(), endpoint.to_owned());
+        environment.insert(name.to_owned(), endpoint);
     }
     environment
 }

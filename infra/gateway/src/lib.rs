@@ -21,6 +21,8 @@
 //! * [`Options`], [`build`]: what its command line says, and how functions are built for it.
 //! * [`Fault`], [`FaultSwitches`]: what is made to go wrong.
 //! * [`Bill`], [`price`]: what it would have cost.
+//! * `topics`: SNS, as far as functions publish; `query` is its protocol, `topic` knows what is a
+//!   repetition, `subscriber` is the file that stands in for whoever subscribes.
 //! * `streams`: the event source mappings of tables' streams; `feed` reads one, `filter` chooses,
 //!   `delivery` hands over and decides by a `verdict` what is tried again, `progress` and
 //!   `checkpoints` know how far it has come, `destination` is told what was given up.
@@ -30,7 +32,8 @@
 //! * It knows what AWS knows, and nothing of the product it serves.
 //! * Every listener is on 127.0.0.1.
 //! * Nothing printed or logged holds a message, a query string or a token. A destination holds what
-//!   AWS would put there: records whole where it is a bucket, and else only where they are.
+//!   AWS would put there: records whole where it is a bucket, and else only where they are. A
+//!   topic's file holds what its subscribers would get.
 
 mod bill;
 mod caller;
@@ -62,6 +65,7 @@ mod pool;
 pub mod price;
 mod process;
 mod progress;
+mod query;
 mod record;
 mod reply;
 mod runtime_api;
@@ -71,11 +75,14 @@ mod settings;
 mod socket;
 mod stage;
 mod streams;
+mod subscriber;
 mod switches;
 mod timestamp;
+mod topic;
+mod topics;
 mod verdict;
 
-pub use bill::{Bill, FunctionUse, TableUse};
+pub use bill::{Bill, FunctionUse, TableUse, TopicUse};
 pub use cargo::{BuildError, build};
 pub use error::{BoxError, Error};
 pub use fault::{Fault, Moment, ParseFaultError};

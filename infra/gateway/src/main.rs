@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::io::ErrorKind;
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -41,7 +42,7 @@ fn run(options: Options) -> Result<(), Box<dyn Error>> {
     runtime.block_on(async {
         let mut terminate = signal(SignalKind::terminate())?;
         let settings = settings(options, deployment, executables);
-        let endpoints = endpoints(&settings.deployment);
+        let endpoints = endpoints(&settings);
         let running = Gateway::start(settings).await?;
         greet(&running, &endpoints);
         tokio::select! {
@@ -92,6 +93,7 @@ fn settings(
     Settings {
         store,
         destinations: Some(options.data_dir.join("destinations")),
+        topics: Some(options.data_dir.join("topics")),
         fsync: options.fsync,
         port: options.port,
         dynamodb_port: options.dynamodb_port,
@@ -109,8 +111,9 @@ fn settings(
     }
 }
 
-/// Routes by the API that has them and mappings by their table, as they are told at the start.
-fn endpoints(deployment: &Deployment) -> Vec<String> {
+/// Routes by the API that has them, mappings by their table and topics, as they are told at the
+/// start.
+fn endpoints(Settings { deployment, topics, .. }: &Settings) -> Vec<String> {
     let told = |api: &Api| {
         let routes: Vec<_> = api.routes.keys().map(String::as_str).collect();
         format!("  {} at /{}: {}", api.id, api.stage, routes.join(", "))
@@ -120,13 +123,20 @@ fn endpoints(deployment: &Deployment) -> Vec<String> {
         format!("  {id}: the stream of {table} to {function}")
     };
     let mappings = deployment.streams.iter().map(fed);
-    deployment.apis.values().map(told).chain(mappings).collect()
+    let directory = topics.as_deref().unwrap_or_else(|| Path::new(""));
+    let delivered = |id: &String| {
+        let file = directory.join(format!("{id}.jsonl"));
+        format!("  {id}: what is published to {}", file.display())
+    };
+    let topics = deployment.topics.keys().map(delivered);
+    deployment.apis.values().map(told).chain(mappings).chain(topics).collect()
 }
 
 fn greet(running: &Running, endpoints: &[String]) {
     tracing::info!("sockets       {}", running.url());
     tracing::info!("@connections  {}/@connections", running.management_endpoint());
     tracing::info!("DynamoDB      {}", running.dynamodb_endpoint());
+    tracing::info!("SNS           {}", running.sns_endpoint());
     for endpoint in endpoints {
         tracing::info!("{endpoint}");
     }

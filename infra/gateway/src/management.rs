@@ -89,7 +89,7 @@ async fn post(
         tokio::time::sleep(delay).await;
     }
     if faults.kill_before {
-        end(shared, caller).await;
+        shared.functions.end(caller, "a post").await;
         return internal();
     }
     let answer = match faults.answer {
@@ -99,19 +99,9 @@ async fn post(
         PostAnswer::Throttled => throttled(),
     };
     if faults.kill_after {
-        end(shared, caller).await;
+        shared.functions.end(caller, "a post").await;
     }
     answer
-}
-
-/// Ends the process that posts, as a fault demands, and waits until nothing of it runs.
-async fn end(shared: &Shared, caller: Option<Caller<'_>>) {
-    let Some(caller) = caller else { return };
-    let Some(process) = shared.functions.process(caller) else { return };
-    process.kill();
-    process.gone().await;
-    let Caller { function, process } = caller;
-    tracing::info!("{function}: process {process} was ended at a post, as armed");
 }
 
 /// Queues a message. It is sent as text whatever it holds; what is no UTF-8 is replaced, because

@@ -24,7 +24,8 @@ pub struct Options {
     /// Keeps the tables in memory: they are gone when it stops.
     #[arg(long)]
     pub ephemeral: bool,
-    /// Where tables and logs are kept, and what was given up for a failure destination.
+    /// Where tables, logs and the messages of topics are kept, and what was given up for a failure
+    /// destination.
     #[arg(long, default_value = ".tideline")]
     pub data_dir: PathBuf,
     /// Answers a write only when it has reached the disk.
@@ -58,7 +59,8 @@ pub struct Options {
     #[arg(long, default_value = "2h", value_parser = parse_duration)]
     pub max_duration: Duration,
     /// Makes something go wrong, for example `kill:Send:before:PutItem:Inbox:2`,
-    /// `throttle:Inbox:0.1`, `lose-posts:0.05`, `gone-posts:0.05`, `throttle-posts:0.05`,
+    /// `kill:Send:after:post:1`, `kill:Send:after:Publish:1`, `throttle:Inbox:0.1`,
+    /// `lose-posts:0.05`, `gone-posts:0.05`, `throttle-posts:0.05`, `throttle-publishes:0.05`,
     /// `slow-posts:250ms`, `throttle-connects:0.05`, `lose-disconnects:1`; may be repeated.
     #[arg(long = "fault")]
     pub faults: Vec<Fault>,

@@ -41,6 +41,9 @@ pub struct Settings {
     /// Where batches that a mapping gave up are told, in a file for each destination, named as its
     /// resource; `None` tells them on the console alone.
     pub destinations: Option<PathBuf>,
+    /// Where the messages of topics are delivered, in a file of lines for each topic, named by its
+    /// logical id; `None` keeps them in memory.
+    pub topics: Option<PathBuf>,
     /// Whether every write reaches the disk before it is answered.
     pub fsync: bool,
     /// The port of sockets and `@connections`; 0 takes any free one.
@@ -79,6 +82,7 @@ impl Settings {
             executables,
             store: Store::Memory,
             destinations: None,
+            topics: None,
             fsync: false,
             port: 0,
             dynamodb_port: 0,

@@ -58,6 +58,14 @@ pub(crate) enum PostAnswer {
     Throttled,
 }
 
+/// What becomes of a request to a topic.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct AtPublish {
+    pub(crate) kill_before: bool,
+    pub(crate) kill_after: bool,
+    pub(crate) is_throttled: bool,
+}
+
 impl FaultSwitches {
     /// Arms `faults`, and draws every decision from `seed`.
     pub(crate) fn new(faults: Vec<Fault>, seed: u64) -> Self {
@@ -131,9 +139,11 @@ impl FaultSwitches {
                 }
                 Fault::ThrottleTable { .. }
                 | Fault::KillAtPost { .. }
+                | Fault::KillAtPublish { .. }
                 | Fault::LosePosts { .. }
                 | Fault::GonePosts { .. }
                 | Fault::ThrottlePosts { .. }
+                | Fault::ThrottlePublishes { .. }
                 | Fault::SlowPosts { .. }
                 | Fault::ThrottleConnects { .. }
                 | Fault::LoseDisconnects { .. } => None,
@@ -179,7 +189,9 @@ impl FaultSwitches {
                 Fault::GonePosts { probability } => (probability, PostAnswer::Gone),
                 Fault::ThrottlePosts { probability } => (probability, PostAnswer::Throttled),
                 Fault::KillAtTable { .. }
+                | Fault::KillAtPublish { .. }
                 | Fault::ThrottleTable { .. }
+                | Fault::ThrottlePublishes { .. }
                 | Fault::ThrottleConnects { .. }
                 | Fault::LoseDisconnects { .. } => return Strike::Missed,
             };
@@ -188,6 +200,41 @@ impl FaultSwitches {
             }
             decision.answer = answer;
             Strike::Lasting
+        });
+        decision
+    }
+
+    /// Decides about a request that `function` makes to a topic.
+    pub(crate) fn at_publish(&self, function: &str) -> AtPublish {
+        let mut decision = AtPublish::default();
+        if !self.any.load(Ordering::Acquire) {
+            return decision;
+        }
+        self.decide(|fault, state| match fault {
+            Fault::KillAtPublish { function: f, moment, nth } => {
+                if f != function || state.count() != *nth {
+                    return Strike::Missed;
+                }
+                match moment {
+                    Moment::Before => decision.kill_before = true,
+                    Moment::After => decision.kill_after = true,
+                }
+                Strike::Once
+            }
+            Fault::ThrottlePublishes { probability } => {
+                let is_drawn = state.draw(*probability);
+                decision.is_throttled |= is_drawn;
+                if is_drawn { Strike::Lasting } else { Strike::Missed }
+            }
+            Fault::KillAtTable { .. }
+            | Fault::KillAtPost { .. }
+            | Fault::ThrottleTable { .. }
+            | Fault::LosePosts { .. }
+            | Fault::GonePosts { .. }
+            | Fault::ThrottlePosts { .. }
+            | Fault::SlowPosts { .. }
+            | Fault::ThrottleConnects { .. }
+            | Fault::LoseDisconnects { .. } => Strike::Missed,
         });
         decision
     }
@@ -328,6 +375,18 @@ mod tests {
         assert_eq!(switches.at_post("Send").answer, PostAnswer::Honest);
         switches.disarm_all();
         assert_eq!(switches.at_post("Send"), AtPost::default());
+    }
+
+    #[test]
+    fn a_kill_counts_the_publishes_of_its_function() {
+        let switches = switches(&["kill:Send:after:Publish:2", "throttle-publishes:1"]);
+        let throttled = AtPublish { is_throttled: true, ..AtPublish::default() };
+        assert_eq!(switches.at_publish("Send"), throttled);
+        assert_eq!(switches.at_publish("Sync"), throttled);
+        assert_eq!(switches.at_publish("Send"), AtPublish { kill_after: true, ..throttled });
+        assert_eq!(switches.at_publish("Send"), throttled);
+        switches.disarm_all();
+        assert_eq!(switches.at_publish("Send"), AtPublish::default());
     }
 
     #[test]

@@ -7,9 +7,9 @@ use serde_json::Value;
 use crate::error::{Error, Path, Problem};
 use crate::globals::merge;
 use crate::model::Deployment;
-use crate::scope::{Resource, Scope, is_function};
+use crate::scope::{Resource, Scope, is_function, is_topic};
 use crate::yaml::Node;
-use crate::{Context, classic, function, parameters, stream, table, websocket, yaml};
+use crate::{Context, classic, function, parameters, stream, table, topic, websocket, yaml};
 
 /// What is left out without a word: it has no counterpart on one machine, and nobody misses it.
 const QUIETLY_IGNORED: [&str; 7] = [
@@ -122,6 +122,9 @@ fn declare(scope: &mut Scope, resources: &Node, globals: &Node) -> Result<(), Er
         if is_function(&resource.kind) {
             scope.generated.insert(format!("{id}Role"));
         }
+        if is_topic(&resource.kind) {
+            names.push((id.clone(), topic::name(scope, id, properties, &path)?));
+        }
         for key in ["TableName", "FunctionName"] {
             let name = match resource.kind.as_str() {
                 "AWS::Lambda::EventSourceMapping" => None,
@@ -205,6 +208,10 @@ impl Reading<'_> {
             "AWS::Serverless::SimpleTable" => {
                 let table = table::read_simple(scope, id, properties, &path)?;
                 deployment.tables.insert(id.to_owned(), table);
+            }
+            "AWS::SNS::Topic" => {
+                let topic = topic::read(scope, id, properties, &path)?;
+                deployment.topics.insert(id.to_owned(), topic);
             }
             "AWS::Lambda::EventSourceMapping" => {
                 match stream::read(scope, id, None, properties, &path)? {

@@ -6,8 +6,8 @@
 //! * [`model`]: what comes out, with no function left in it.
 //! * `yaml` makes a tree of the text, `parameters` and `scope` give its names their meaning,
 //!   `intrinsic` resolves functions over them, `globals` merges defaults in.
-//! * `function`, `websocket`, `table`, `stream`: one kind of resource each; `classic` is what
-//!   `websocket` stands for, spelled out; `deployment` is all of them.
+//! * `function`, `websocket`, `table`, `topic`, `stream`: one kind of resource each; `classic` is
+//!   what `websocket` stands for, spelled out; `deployment` is all of them.
 //! * `samconfig`: parameter overrides from the SAM CLI's configuration file.
 //!
 //! # Invariants
@@ -34,6 +34,7 @@ mod samconfig;
 mod scope;
 mod stream;
 mod table;
+mod topic;
 mod websocket;
 mod yaml;
 

@@ -15,6 +15,8 @@ pub struct Deployment {
     /// Tables by logical id, which is also their name and what `!Ref` gives, unless the template
     /// names them.
     pub tables: BTreeMap<String, Table>,
+    /// Topics by logical id.
+    pub topics: BTreeMap<String, Topic>,
     /// Which functions are fed from which table's stream.
     pub streams: Vec<StreamMapping>,
     /// The template's outputs, resolved.
@@ -86,6 +88,39 @@ pub struct Table {
     pub create: serde_json::Value,
     /// The attribute that holds the expiry, if the table expires items.
     pub ttl_attribute: Option<String>,
+}
+
+/// One `AWS::SNS::Topic`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Topic {
+    /// The logical id.
+    pub id: String,
+    /// Its name: the logical id, with `.fifo` after it where that has to be, unless the template
+    /// gives it one.
+    pub name: String,
+    /// Its ARN, which is what `!Ref` gives.
+    pub arn: String,
+    /// What a FIFO topic promises; `None` of a standard one.
+    pub fifo: Option<Fifo>,
+}
+
+/// How a FIFO topic knows that a message repeats another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fifo {
+    /// Among which messages it looks.
+    pub scope: FifoScope,
+    /// Whether a message without a deduplication id is known by its content
+    /// (`ContentBasedDeduplication`).
+    pub by_content: bool,
+}
+
+/// Among which messages a FIFO topic looks for the one that is repeated (`FifoThroughputScope`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FifoScope {
+    /// All of the topic, which is the default.
+    Topic,
+    /// Those of the same message group.
+    MessageGroup,
 }
 
 /// A function's event of type `DynamoDB`, or an `AWS::Lambda::EventSourceMapping` of a stream.

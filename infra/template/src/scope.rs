@@ -183,7 +183,7 @@ impl Scope {
             if !resource.present {
                 return Err(left_out(path, call, name));
             }
-            return Ok(Some(json!(self.physical(name, resource))));
+            return Ok(Some(json!(self.reference_to(name, resource))));
         }
         if self.generated.contains(name) {
             return Ok(Some(json!(name)));
@@ -229,12 +229,18 @@ impl Scope {
         })
     }
 
-    /// The name that a resource has here: a table's own, else the logical id.
+    /// What `!Ref` gives of a resource: a topic's ARN, else the name.
+    fn reference_to(&self, id: &str, resource: &Resource) -> String {
+        let name = self.physical(id, resource);
+        if is_topic(&resource.kind) { self.arn("sns", &name) } else { name }
+    }
+
+    /// The name that a resource has here: a table's or a topic's own, else the logical id.
     ///
     /// A function goes by its logical id even if it has a `FunctionName`.
     fn physical(&self, id: &str, resource: &Resource) -> String {
         match &resource.name {
-            Some(name) if is_table(&resource.kind) => name.clone(),
+            Some(name) if is_table(&resource.kind) || is_topic(&resource.kind) => name.clone(),
             Some(_) | None => id.to_owned(),
         }
     }
@@ -257,13 +263,14 @@ impl Scope {
                 let Context { region, url_suffix, .. } = &self.context;
                 format!("{name}.execute-api.{region}.{url_suffix}")
             }
+            "TopicArn" if is_topic(kind) => self.arn("sns", &name),
             "QueueName" | "TopicName" | "RoleId" => name,
             other => format!("{name}.{other}"),
         }
     }
 
     /// `iam` has no region in its names.
-    fn arn(&self, service: &str, resource: &str) -> String {
+    pub(crate) fn arn(&self, service: &str, resource: &str) -> String {
         let Context { region, account, partition, .. } = &self.context;
         let region = if service == "iam" { "" } else { region };
         format!("arn:{partition}:{service}:{region}:{account}:{resource}")
@@ -279,6 +286,10 @@ pub(crate) fn is_table(kind: &str) -> bool {
         kind,
         "AWS::DynamoDB::Table" | "AWS::DynamoDB::GlobalTable" | "AWS::Serverless::SimpleTable"
     )
+}
+
+pub(crate) fn is_topic(kind: &str) -> bool {
+    kind == "AWS::SNS::Topic"
 }
 
 /// `sqs` of `AWS::SQS::Queue`.

@@ -27,6 +27,13 @@ const PUSH_BACKOFF: Duration = Duration::from_millis(50);
 const PUSH_ATTEMPT: Duration = Duration::from_secs(2);
 /// How long all tries at a post may take.
 const PUSH_OPERATION: Duration = Duration::from_secs(3);
+/// What the first retry of an alert waits at most.
+const ALERT_BACKOFF: Duration = Duration::from_millis(50);
+/// How long one try at a batch of alerts may take, its first TLS handshake included.
+const ALERT_ATTEMPT: Duration = Duration::from_secs(1);
+/// How long all tries at a batch of alerts may take. An alert comes last, within the deadline of
+/// the message that it tells of.
+const ALERT_OPERATION: Duration = Duration::from_secs(2);
 
 /// What a function has once it stands.
 #[expect(missing_debug_implementations, reason = "it holds credentials")]
@@ -39,6 +46,41 @@ pub struct Boot {
     pub dynamodb: aws_sdk_dynamodb::Client,
     /// The client of the stage's `@connections`.
     pub management: aws_sdk_apigatewaymanagement::Client,
+    http: SharedHttpClient,
+    credentials: Credentials,
+}
+
+/// The topic that alerts are published to.
+#[derive(Clone, Debug)]
+pub struct Topic {
+    /// The client of SNS.
+    pub client: aws_sdk_sns::Client,
+    /// The topic's ARN.
+    pub arn: String,
+}
+
+impl Topic {
+    /// The client and the ARN, for an adapter.
+    pub fn into_parts(self) -> (aws_sdk_sns::Client, String) {
+        (self.client, self.arn)
+    }
+}
+
+impl Boot {
+    /// Builds the client of the topic, where the deployment has one; opens no connection.
+    ///
+    /// A function that publishes asks for it before it takes the other clients; one that does not
+    /// starts without it.
+    ///
+    /// # Errors
+    ///
+    /// [`BootError::Missing`] names the region, if that is not set.
+    pub fn topic(&self) -> Result<Option<Topic>, BootError> {
+        let Self { environment, http, credentials, .. } = self;
+        let Some(arn) = environment.optional(environment::TOPIC) else { return Ok(None) };
+        let client = sns(environment, http.clone(), credentials.clone())?;
+        Ok(Some(Topic { client, arn: arn.to_owned() }))
+    }
 }
 
 /// Why a function does not stand.
@@ -71,7 +113,10 @@ pub enum BootError {
 /// [`BootError::Missing`] names the first variable that is not set.
 pub fn boot() -> Result<Boot, BootError> {
     log();
-    let environment = Environment::read();
+    build(Environment::read())
+}
+
+fn build(environment: Environment) -> Result<Boot, BootError> {
     let tables = environment.tables()?;
     // Lambda gives credentials by the environment and nowhere else, so the SDK's search for them,
     // and the 180 crates that it takes, are left out. `ring` rather than the SDK's own TLS: its
@@ -88,9 +133,11 @@ pub fn boot() -> Result<Boot, BootError> {
     );
     Ok(Boot {
         dynamodb: dynamodb(&environment, http.clone(), credentials.clone())?,
-        management: management(&environment, http, credentials)?,
+        management: management(&environment, http.clone(), credentials.clone())?,
         environment,
         tables,
+        http,
+        credentials,
     })
 }
 
@@ -130,6 +177,25 @@ fn management(
     Ok(aws_sdk_apigatewaymanagement::Client::from_conf(config.build()))
 }
 
+fn sns(
+    environment: &Environment,
+    http: SharedHttpClient,
+    credentials: Credentials,
+) -> Result<aws_sdk_sns::Client, BootError> {
+    let region = environment.required(environment::REGION)?.to_owned();
+    let mut config = aws_sdk_sns::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new(region))
+        .credentials_provider(credentials)
+        .http_client(http)
+        .retry_config(retries(ALERT_BACKOFF))
+        .timeout_config(timeouts(ALERT_ATTEMPT, ALERT_OPERATION));
+    if let Some(url) = environment.optional(environment::SNS_ENDPOINT) {
+        config = config.endpoint_url(url);
+    }
+    Ok(aws_sdk_sns::Client::from_conf(config.build()))
+}
+
 fn retries(first: Duration) -> RetryConfig {
     RetryConfig::standard().with_max_attempts(ATTEMPTS).with_initial_backoff(first)
 }
@@ -148,4 +214,28 @@ pub(crate) fn log() {
         .with_max_level(LevelFilter::INFO);
     // A second call in one process, as in a test, keeps the first one's.
     drop(subscriber.try_init());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::environment::DECLARED;
+
+    const ARN: &str = "arn:aws:sns:eu-central-1:123456789012:offline.fifo";
+
+    /// What is declared, set to something; the topic to `topic`.
+    fn booted(topic: Option<&str>) -> Boot {
+        let own = [environment::REGION, environment::ACCESS_KEY, environment::SECRET_KEY];
+        let names = DECLARED.into_iter().chain(own).filter(|name| *name != environment::TOPIC);
+        let values = names.map(|name| (name, "http://127.0.0.1:1".to_owned()));
+        let topic = topic.map(|arn| (environment::TOPIC, arn.to_owned()));
+        build(Environment::of(values.chain(topic))).unwrap()
+    }
+
+    #[test]
+    fn a_topic_is_there_where_its_variable_is_set() {
+        assert!(booted(None).topic().unwrap().is_none());
+        assert!(booted(Some("")).topic().unwrap().is_none());
+        assert_eq!(booted(Some(ARN)).topic().unwrap().unwrap().arn, ARN);
+    }
 }

@@ -36,6 +36,10 @@ pub const ISSUER: &str = "TIDELINE_ISSUER";
 pub const DEVICES_MAX: &str = "TIDELINE_DEVICES_MAX";
 /// How many of them may be of one platform, `any` or `one`; empty for any number.
 pub const PER_PLATFORM: &str = "TIDELINE_PER_PLATFORM";
+/// The topic of alerts, by its ARN; empty where nobody is notified.
+pub const TOPIC: &str = "TIDELINE_TOPIC";
+/// Where SNS is, if not where the region says; empty for there.
+pub const SNS_ENDPOINT: &str = "AWS_ENDPOINT_URL_SNS";
 /// Where DynamoDB is, if not where the region says; empty for there.
 pub const DYNAMODB_ENDPOINT: &str = "AWS_ENDPOINT_URL_DYNAMODB";
 /// Where the stage's `@connections` are.
@@ -56,7 +60,7 @@ const INBOX_MEMBERS_LIMIT: u64 = 1_000;
 const GROUP_MEMBERS_LIMIT: u64 = 1_000_000;
 
 /// Every name that is read and that the template must declare.
-pub const DECLARED: [&str; 15] = [
+pub const DECLARED: [&str; 17] = [
     TIMELINE_TABLE,
     INBOX_TABLE,
     DIRECTORY_TABLE,
@@ -70,6 +74,8 @@ pub const DECLARED: [&str; 15] = [
     ISSUER,
     DEVICES_MAX,
     PER_PLATFORM,
+    TOPIC,
+    SNS_ENDPOINT,
     DYNAMODB_ENDPOINT,
     MANAGEMENT_ENDPOINT,
 ];
@@ -86,8 +92,11 @@ impl Environment {
     #[expect(clippy::disallowed_methods, reason = "this is the place that reads it")]
     pub fn read() -> Self {
         let names = DECLARED.into_iter().chain([REGION, ACCESS_KEY, SECRET_KEY, SESSION_TOKEN]);
-        let values = names.filter_map(|name| Some((name, std::env::var(name).ok()?)));
-        // An empty value means unset: that is what a template's unused condition leaves.
+        Self::of(names.filter_map(|name| Some((name, std::env::var(name).ok()?))))
+    }
+
+    /// An empty value means unset: that is what a template's unused condition leaves.
+    pub(crate) fn of(values: impl Iterator<Item = (&'static str, String)>) -> Self {
         Self { values: values.filter(|(_, value)| !value.is_empty()).collect() }
     }
 

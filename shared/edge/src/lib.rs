@@ -29,7 +29,7 @@ pub mod serve;
 pub mod stream;
 pub mod wall;
 
-pub use boot::{Boot, BootError, boot};
+pub use boot::{Boot, BootError, Topic, boot};
 pub use environment::Environment;
 pub use event::Event;
 pub use failure::Failure;

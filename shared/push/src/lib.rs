@@ -1,5 +1,5 @@
-//! The ports to people: a frame for a connection of a device that is online, and an alert for a user
-//! who has none.
+//! The ports to people: a frame for a connection of a device that is online, and an alert for a
+//! user who has none.
 //!
 //! A push is only an optimization: what is pushed is kept before, and a device that misses it finds
 //! it at its next `sync`. So nothing here is retried for long, and no failure of a push fails what

@@ -17,8 +17,8 @@ pub enum Act {
     Close,
 }
 
-/// Writes down every post and close, in order, and every alert; connections that are named gone take
-/// nothing.
+/// Writes down every post and close, in order, and every alert; connections that are named gone
+/// take nothing.
 #[derive(Debug, Default)]
 pub struct Tape {
     acts: Mutex<Vec<(ConnectionId, Act)>>,

@@ -175,6 +175,13 @@ pub const AUTHORIZATIONS_MAX: usize = 8;
 /// How many members one read by key may name. Theirs: BatchGetItem, 100 keys.
 pub const BATCH_KEYS_MAX: usize = 100;
 
+/// The most alerts in one request. Theirs: "PublishBatch", Amazon SNS API reference.
+pub const ALERT_BATCH_MAX: usize = 10;
+
+/// The longest id of an alert, and of the user whose order it keeps. Theirs:
+/// "PublishBatchRequestEntry", Amazon SNS API reference, deduplication and group id.
+pub const ALERT_ID_BYTES_MAX: usize = 128;
+
 /// A day in milliseconds.
 pub const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
 
@@ -195,3 +202,5 @@ const _: () = assert!(ANSWER_BYTES_MAX < FRAME_BYTES_MAX);
 const _: () = assert!(CONVERSATION_ID_BYTES_MAX <= TIMELINE_ID_BYTES_MAX);
 const _: () = assert!(APPEND_GALLOPS_MAX < APPEND_CONFLICTS_MAX);
 const _: () = assert!(DEVICES_DEFAULT <= DEVICES_MAX);
+// An alert's id is its author's, a `#`, and the message's.
+const _: () = assert!(USER_ID_BYTES_MAX + 1 + MESSAGE_ID_TEXT_BYTES <= ALERT_ID_BYTES_MAX);

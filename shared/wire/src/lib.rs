@@ -11,6 +11,7 @@
 //! * [`message`]: a message as pushes, `sync` and `history` carry it.
 //! * [`send`], [`sync`], [`history`], [`group`], [`signal`]: one file per route.
 //! * [`event`]: what the events of a group's timeline say.
+//! * [`alert`]: what is published of a message to those who notify users without a live device.
 //! * [`push`]: frames that nobody asked for, and [`Incoming`], all that a client may get.
 //!
 //! # Invariants
@@ -20,6 +21,7 @@
 //! * A body is never re-formatted: it leaves byte for byte as it came.
 //! * No error repeats what was sent.
 
+pub mod alert;
 pub mod code;
 pub mod event;
 pub mod frame;
@@ -31,6 +33,7 @@ pub mod send;
 pub mod signal;
 pub mod sync;
 
+pub use alert::Alert;
 pub use code::{ErrorCode, Problem, Refusal};
 pub use event::Event;
 pub use frame::{Answer, Request, action, action_of, protocol, readable_id};

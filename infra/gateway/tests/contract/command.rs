@@ -96,6 +96,9 @@ async fn it_serves_until_it_is_told_to_stop_and_leaves_nothing_behind() {
     assert!(said.contains("2 messages: $"), "{said}");
     assert!(said.contains("told why"), "{said}");
     assert!(said.contains("FollowerPosts: the stream of Posts to Follower"), "{said}");
+    let alarms = folder.path().join("topics").join("Alarms.jsonl");
+    assert!(said.contains(&format!("Alarms: what is published to {}", alarms.display())), "{said}");
+    assert!(alarms.exists(), "{said}");
     for private in ["secret", "SECRET", "confidential", "script"] {
         assert!(!said.contains(private), "{private} in:\n{said}");
     }

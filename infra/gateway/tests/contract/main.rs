@@ -42,6 +42,7 @@ mod runtime;
 mod selection;
 mod streams;
 mod tables;
+mod topics;
 
 #[test]
 fn no_file_of_tests_is_forgotten() {

@@ -41,7 +41,7 @@ async fn the_environment_has_what_lambda_sets() {
 }
 
 #[tokio::test]
-async fn the_environment_has_what_the_template_declares_and_two_endpoints() {
+async fn the_environment_has_what_the_template_declares_and_three_endpoints() {
     let mut local = Local::start().await;
     let (_socket, entry) = local.say("$default", "hello").await;
     let environment = environment(&entry);
@@ -49,6 +49,7 @@ async fn the_environment_has_what_the_template_declares_and_two_endpoints() {
     let endpoint = &environment["AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI"];
     assert_eq!(*endpoint, local.running.management_endpoint());
     assert_eq!(environment["AWS_ENDPOINT_URL_DYNAMODB"], local.running.dynamodb_endpoint());
+    assert_eq!(environment["AWS_ENDPOINT_URL_SNS"], local.running.sns_endpoint());
 }
 
 #[tokio::test]

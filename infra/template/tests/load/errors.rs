@@ -97,6 +97,28 @@ fn an_api_that_leads_nowhere() {
 }
 
 #[test]
+fn a_topic_that_aws_would_refuse() {
+    let properties = [
+        "FifoTopic: true, TopicName: ordered",
+        "TopicName: plain.fifo",
+        "FifoTopic: maybe",
+        "FifoTopic: true, FifoThroughputScope: All",
+    ];
+    let texts = properties.map(|properties| {
+        format!("Resources: {{ T: {{ Type: AWS::SNS::Topic, Properties: {{ {properties} }} }} }}")
+    });
+    check(
+        "Resources.T.Properties",
+        &texts,
+        &expect![[r#"
+            .TopicName: the text "ordered", where a name with the ending .fifo is expected
+            .TopicName: the text "plain.fifo", where a name without the ending .fifo is expected
+            .FifoTopic: the text "maybe", where true or false is expected
+            .FifoThroughputScope: the text "All", where Topic or MessageGroup is expected"#]],
+    );
+}
+
+#[test]
 fn a_template_that_is_not_one() {
     let texts = [
         "Resources: { S: { Type: AWS::Serverless::Function, Properties: { Timeout: soon } } }",

@@ -10,6 +10,7 @@ use template::{Context, load};
 mod classic;
 mod errors;
 mod robustness;
+mod topics;
 
 #[test]
 fn intrinsic_functions_have_their_values() {

@@ -12,6 +12,7 @@ use timeline::{
     Timestamp, UserId,
 };
 
+mod alerts;
 mod answers;
 mod arbitrary;
 mod groups;
@@ -46,6 +47,7 @@ fn goldens() -> Vec<Golden> {
     goldens.extend(answers::goldens());
     goldens.extend(pushes::goldens());
     goldens.extend(groups::goldens());
+    goldens.extend(alerts::goldens());
     goldens
 }
 
