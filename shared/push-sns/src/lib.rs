@@ -20,7 +20,7 @@ const TOO_MANY: u16 = 429;
 /// reference; `Throttling` is what it says in practice).
 const THROTTLING: [&str; 4] = ["KMSThrottling", "Throttled", "Throttling", "ThrottlingException"];
 
-/// The alerts of a deployment: by its topic, the client and the ARN, or by nothing where it has none.
+/// The alerts of a deployment: by its topic, as client and ARN, or by nothing where it has none.
 pub fn alerts(topic: Option<(Client, String)>) -> Box<dyn Alerts> {
     match topic {
         Some((client, arn)) => Box::new(Sns::new(client, arn)),

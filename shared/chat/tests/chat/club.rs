@@ -21,6 +21,9 @@ pub(crate) fn club() -> ConversationId {
     ConversationId::group(message(CLUB))
 }
 
+/// What makes a request.
+pub(crate) type Request = fn() -> GroupRequest;
+
 /// Everyone's only device.
 pub(crate) fn desk(user: &str) -> Caller {
     caller(user, "desk")

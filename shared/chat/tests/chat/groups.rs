@@ -4,7 +4,7 @@ use chat::{Error, Policy};
 use timeline::group::{Change, GroupRequest};
 use timeline::{Admission, Body, Diffusion, Muted, Role, Title, Visibility};
 
-use crate::club::{CLUB, add, ask, club, create, desk, give, leave, mute, remove, rename};
+use crate::club::{CLUB, Request, add, ask, club, create, desk, give, leave, mute, remove, rename};
 use crate::town::{Town, from, lookup, message, person, seq};
 
 #[test]
@@ -63,7 +63,7 @@ fn a_message_reaches_every_inbox_and_every_device_but_the_senders_connection() {
 
 #[test]
 fn a_members_role_decides_what_they_may_change() {
-    let requests: [(&str, fn() -> GroupRequest, Role); 6] = [
+    let requests: [(&str, Request, Role); 6] = [
         ("add", || add(&["dan"]), Role::Admin),
         ("remove", || remove("cy"), Role::Admin),
         ("rename", || rename("tea"), Role::Admin),

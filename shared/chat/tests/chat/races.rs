@@ -1,14 +1,17 @@
 //! A change of a group and a message to it, interleaved at every await, and changes that die at
 //! every await.
 
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
 use chat::Error;
-use timeline::group::{Change, GroupRequest};
+use timeline::group::Change;
 use timeline::{Muted, Role};
 
 use crate::club::{
-    CLUB, add, ask, club, create, desk, give, leave, overtake, remove, rename, to_club,
+    CLUB, Request, add, ask, club, create, desk, give, leave, overtake, remove, rename, to_club,
 };
-use crate::town::{Town, message, poll};
+use crate::town::{Town, message, poll, run};
 
 /// Of these towns the club is a small group, and a large one.
 fn towns() -> [Town; 2] {
@@ -51,6 +54,37 @@ fn a_removed_member_never_writes_after_their_removal() {
             assert!(town.say("bob", 2).is_err());
         }
         assert!(orders.iter().all(|count| *count > 0), "both orders happen: {orders:?}");
+    }
+}
+
+/// The removal is under way when the member's message looks at the group, and ends before the
+/// message is kept.
+#[test]
+fn a_removal_that_is_under_way_is_seen_at_the_latest_in_its_event() {
+    for large in [0, 1] {
+        for (removing, sending) in (0..25).flat_map(|one| (0..12).map(move |other| (one, other))) {
+            let town = towns().into_iter().nth(large).unwrap();
+            town.found(&["bob", "cy"]);
+            let (alice, bob) = (desk("alice"), desk("bob"));
+            let removal = town.grouping(&alice, remove("bob"));
+            let mut removal = pin!(removal);
+            let mut context = Context::from_waker(Waker::noop());
+            let done = (0..removing).find_map(|_| match removal.as_mut().poll(&mut context) {
+                Poll::Ready(done) => Some(done),
+                Poll::Pending => None,
+            });
+            let message = town.attempt(&bob, to_club(1));
+            let (sent, removed, _) =
+                overtake(sending, message, || done.unwrap_or_else(|| run(removal)));
+            removed.unwrap();
+            let log = town.log();
+            let gone = position(&log, "leave bob by alice").unwrap();
+            let case = format!("{removing} and {sending} polls, large: {large}: {log:?}");
+            match position(&log, "1 by bob") {
+                Some(kept) => assert!(kept < gone && sent.is_ok(), "{case}"),
+                None => assert!(matches!(sent, Err(Error::NotMember)), "{case}"),
+            }
+        }
     }
 }
 
@@ -114,7 +148,7 @@ fn a_member_who_comes_back_is_told_what_follows() {
 }
 
 /// Every change, and the line by which it is told.
-fn changes() -> Vec<(&'static str, fn() -> GroupRequest, &'static str)> {
+fn changes() -> Vec<(&'static str, Request, &'static str)> {
     vec![
         ("alice", || add(&["dan", "eve"]), "join dan eve by alice"),
         ("alice", || remove("bob"), "leave bob by alice"),
