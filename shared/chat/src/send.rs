@@ -22,7 +22,7 @@ use futures_util::future::{join, join4};
 use push::{Notice, Push};
 use store::{Appended, Conversation, InboxTail, Members, Observed, Outcome, append, observe};
 use timeline::exchange::{Caller, Destination, Kept, Marker, Outgoing};
-use timeline::{ConversationId, Draft, Entry, Muted, Party, RequestId, Seq, UserId, limits};
+use timeline::{ConversationId, Draft, Muted, Party, RequestId, Seq, UserId, limits};
 
 use crate::error::Error;
 use crate::fan_out::{self, FanOut, Recipient};
@@ -116,8 +116,9 @@ async fn tell(ports: TellPorts<'_>, caller: &Caller, appended: &Appended, tellin
     let sender = Some(&caller.connection);
     let told = match appended {
         Appended::New(entry) => match others {
-            Ok(mut others) => {
-                others.retain(|recipient| is_told(conversation, entry, &recipient.user));
+            // Everyone who was read as a member had joined before: their tail was read before they
+            // were written down, and this place comes after every tail.
+            Ok(others) => {
                 let fan_out = FanOut { conversation: &conversation.id, entry, sender, own, others };
                 fan_out::finish(ports, &fan_out).await
             }
@@ -278,16 +279,6 @@ async fn group_recipients(
     let others = members.iter().filter(|(user, _)| *user != sender);
     let others = others.map(|(user, membership)| (user.clone(), membership.muted));
     fan_out::recipients(ports, others).await
-}
-
-/// Whether an entry is told to a user, as the conversation was when it was kept.
-fn is_told(conversation: &Conversation, entry: &Entry, user: &UserId) -> bool {
-    match &conversation.members {
-        Members::Inline(members) => {
-            members.get(user).is_some_and(|membership| membership.joined <= entry.seq)
-        }
-        Members::Rows { .. } => false,
-    }
 }
 
 /// Answers the sender.

@@ -1,11 +1,12 @@
 //! What groups are, who may change them, and what their members are told.
 
 use chat::{Error, Policy};
+use store::Timelines;
 use timeline::group::{Change, GroupRequest};
-use timeline::{Admission, Body, Diffusion, Muted, Role, Title, Visibility};
+use timeline::{Admission, Body, Diffusion, Entry, Muted, Role, Title, Visibility, limits};
 
 use crate::club::{CLUB, Request, add, ask, club, create, desk, give, leave, mute, remove, rename};
-use crate::town::{Town, from, lookup, message, person, seq};
+use crate::town::{Town, from, lookup, message, person, run, seq};
 
 #[test]
 fn who_makes_a_group_owns_it_and_everyone_is_told_that_they_joined() {
@@ -137,6 +138,22 @@ fn changes_are_told_to_everyone_in_the_order_in_which_they_were_made() {
     assert_eq!(town.conversations("dan"), []);
     assert_eq!(town.club().title, Some(Title::parse("tea").unwrap()));
     assert_eq!(town.club().version, 6);
+}
+
+/// However long the timeline is, the event of a change is looked for in what came since the change.
+#[test]
+fn a_change_of_a_long_conversation_is_told() {
+    let town = Town::new();
+    town.found(&["bob"]);
+    town.say("alice", 0).unwrap();
+    let said = town.entries(&club()).pop().unwrap();
+    for number in 3..limits::VERIFY_ENTRIES_MAX as u64 + 10 {
+        let entry = Entry { seq: seq(number), id: message(number), ..said.clone() };
+        run(Timelines::put(&town.store, &club().timeline(), &entry)).unwrap();
+    }
+    town.group("alice", add(&["cy"])).unwrap();
+    assert_eq!(town.log().pop().unwrap(), "join cy by alice");
+    assert_eq!(town.heard("cy").len(), 1);
 }
 
 #[test]

@@ -95,6 +95,20 @@ fn a_message_of_a_large_group_is_one_write_and_reaches_who_shows_it() {
 }
 
 #[test]
+fn a_message_of_a_large_group_is_none_of_the_streams_business() {
+    let town = Town::with_inboxes(1);
+    let bob = town.online("bob", "desk");
+    town.found(&["bob", "cy"]);
+    focus(&town, &bob);
+    town.say("cy", 1).unwrap();
+    town.told();
+    let (before, kept) = (town.dial_now(), town.kept());
+    town.stream();
+    assert_eq!((town.dial_now(), town.kept()), (before, kept));
+    assert_eq!(town.told(), [""; 0]);
+}
+
+#[test]
 fn showing_a_small_group_or_another_ones_writes_nothing() {
     let town = Town::with_inboxes(2);
     town.found(&["bob"]);
