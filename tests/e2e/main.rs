@@ -12,6 +12,7 @@ mod groups;
 mod history;
 mod kicks;
 mod kills;
+mod life;
 mod load;
 mod logs;
 mod notifications;

@@ -153,8 +153,9 @@ pub const RESET_CONVERSATIONS_MAX: usize = 140;
 /// How many requests of one invocation run at once. Ours.
 pub const CONCURRENT_MAX: usize = 64;
 
-/// How many pages of its author's inbox a repeated message is looked for in. Ours.
-pub const MARKER_PAGES_MAX: usize = 10;
+/// How many pages of its author's inbox a message is looked for in: 10,000 entries, however late the
+/// stream is. Ours.
+pub const MARKER_PAGES_MAX: usize = 100;
 
 /// How old a message is, in milliseconds, before the stream's consumer finishes its fan-out: until
 /// then its sender may be at it. Ours: measured, without the wait a slow stream redid nearly all.

@@ -260,7 +260,7 @@ fn grow(town: &Town) {
     let tell = chat::TellPorts { policy: &policy, ..town.tell_ports() };
     let ports = chat::GroupPorts { tell, ..town.group_ports() };
     for request in [add(&["zoe"]), remove("user-101")] {
-        crate::town::run(chat::group(ports, &desk("alice"), request)).unwrap();
+        run(chat::group(ports, &desk("alice"), request)).unwrap();
     }
     assert!(town.is_large());
 }
