@@ -153,8 +153,8 @@ pub const RESET_CONVERSATIONS_MAX: usize = 140;
 /// How many requests of one invocation run at once. Ours.
 pub const CONCURRENT_MAX: usize = 64;
 
-/// How many pages of its author's inbox a message is looked for in: 10,000 entries, however late the
-/// stream is. Ours.
+/// How many pages of its author's inbox a message is looked for in: 10,000 entries, however late
+/// the stream is. Ours.
 pub const MARKER_PAGES_MAX: usize = 100;
 
 /// How old a message is, in milliseconds, before the stream's consumer finishes its fan-out: until
