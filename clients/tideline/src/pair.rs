@@ -281,7 +281,10 @@ impl Pair {
                 return Err(Error::NoServer { url: self.plan.url.clone() });
             }
             // What is void after a restart arrives again, and is found to be doubled.
-            Change::Link(_) | Change::Fetched { .. } | Change::Restarted { .. } => {}
+            Change::Link(_)
+            | Change::Fetched { .. }
+            | Change::Grouped { .. }
+            | Change::Restarted { .. } => {}
         }
         Ok(())
     }

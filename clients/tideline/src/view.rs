@@ -112,7 +112,7 @@ impl View {
                 let entries = self.conversations.entry(conversation.clone()).or_default();
                 entries.retain(|entry| entry.seq <= seq.number());
             }
-            Change::Fetched { .. } => {}
+            Change::Fetched { .. } | Change::Grouped { .. } => {}
         }
     }
 
