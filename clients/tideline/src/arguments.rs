@@ -1,5 +1,7 @@
 //! What can be asked for on the command line.
 
+mod group;
+
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,6 +9,8 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 use timeline::exchange::{Destination, Part};
 use timeline::{ConversationId, Seq, UserId};
+
+pub(crate) use group::GroupArguments;
 
 /// The longest load. Ours: what it keeps of each message must fit in memory.
 const LOAD_MAX: Duration = Duration::from_secs(3_600);
@@ -46,6 +50,8 @@ pub(crate) enum Command {
     Sync(SyncArguments),
     /// Print a page of a conversation.
     History(HistoryArguments),
+    /// Make and change groups, and list their members.
+    Group(GroupArguments),
     /// Talk in a terminal.
     Chat(ChatArguments),
     /// Let many people talk at once, check every message, and print what it came to.
@@ -143,6 +149,9 @@ pub(crate) struct ListenArguments {
     /// Exit when no message came for so many seconds.
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub(crate) idle: Option<Duration>,
+    /// Have the messages of this large group at once; otherwise they may be minutes late.
+    #[arg(long, value_name = "ID", value_parser = conversation)]
+    pub(crate) focus: Vec<ConversationId>,
 }
 
 /// Arguments of `sync`.
