@@ -7,7 +7,7 @@
 //! * `session`: runs an [`engine::Engine`] over a socket (`link`) and a file (`journal`).
 //! * `home`: where a user's device, journal and lock live; `key`: the development key and tokens.
 //! * `story` tells what happens to a group. `view` is what `chat` shows, `screen` draws it and reads keys.
-//! * `pair` is two users of a `load`, `checker` says what they must see, `report` adds up.
+//! * `team` is a pair or a group of a `load`, `checker` says what they must see, `report` adds up.
 //!
 //! # Invariants
 //!
@@ -29,7 +29,6 @@ mod key;
 mod link;
 mod listen;
 mod load;
-mod pair;
 mod print;
 mod report;
 mod screen;
@@ -37,6 +36,7 @@ mod send;
 mod session;
 mod story;
 mod sync;
+mod team;
 mod token;
 mod view;
 
