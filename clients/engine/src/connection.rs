@@ -182,6 +182,8 @@ impl Engine {
             self.unanswered(purpose);
         }
         self.inbox.disconnected();
+        self.large.disconnected();
+        self.focuses.disconnected(self.now);
         self.connection.silent_since = None;
     }
 }

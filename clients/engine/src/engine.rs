@@ -3,18 +3,19 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde_json::value::RawValue;
-use timeline::exchange::Part;
 use timeline::{ConversationId, Seq, Timestamp, UserId};
-use wire::{ErrorCode, History, Incoming, Problem};
+use wire::{ErrorCode, Incoming, Problem};
 
 use crate::backoff;
 use crate::connection::{Connection, Phase};
+use crate::focus::Focuses;
 use crate::inbox::{self, Inbox};
 use crate::input::{Command, Input, Options};
+use crate::large::Large;
 use crate::outbox::Outbox;
 use crate::output::{Change, Output};
 use crate::record::{Queued, Record, State};
-use crate::requests::{Fetch, Purpose, Requests};
+use crate::requests::{Errand, Purpose, Requests};
 use crate::thread::{Fill, Thread};
 
 /// One device of a user.
@@ -37,7 +38,9 @@ pub struct Engine {
     /// Conversations with a hole.
     pub(crate) holes: BTreeSet<ConversationId>,
     pub(crate) outbox: Outbox,
-    pub(crate) fetches: Vec<Fetch>,
+    pub(crate) errands: Vec<Errand>,
+    pub(crate) large: Large,
+    pub(crate) focuses: Focuses,
     outputs: VecDeque<Output>,
 }
 
@@ -64,7 +67,9 @@ impl Engine {
             touched: BTreeSet::new(),
             holes: BTreeSet::new(),
             outbox,
-            fetches: Vec::new(),
+            errands: Vec::new(),
+            large: Large::new(state.large),
+            focuses: Focuses::default(),
             outputs: VecDeque::new(),
         }
     }
@@ -105,15 +110,18 @@ impl Engine {
         };
         let fill = if self.may_fill() { self.fills().map(|(due, _)| due).min() } else { None };
         let send = self.outbox.heads().filter_map(|item| item.due()).min();
-        let fetch = self.fetches.iter().map(|fetch| fetch.due).min();
-        let due = [Some(planned), self.requests.next_deadline(), sync, fill, send, fetch];
+        let errand = self.errands.iter().map(|errand| errand.due).min();
+        let signal = self.focuses.due();
+        let due = [Some(planned), self.requests.next_deadline(), sync, fill, send, errand, signal];
         due.into_iter().flatten().min()
     }
 
-    /// Whether this device has everything that the server had at the last sync of the connection.
+    /// Whether this device has everything that the server had at the last sync of the connection,
+    /// which may be several: one for each hundred large groups.
     pub fn is_caught_up(&self) -> bool {
         self.connection.is_open()
             && self.inbox.synced
+            && self.large.is_asked()
             && !self.inbox.has_gap()
             && self.inbox.is_settled()
             && self.holes.is_empty()
@@ -165,21 +173,11 @@ impl Engine {
             Command::Close => self.stop(),
             Command::Send(draft) => self.compose(draft),
             Command::Fetch { ticket, conversation, part, limit } => {
-                let mut history = History::new(String::new(), conversation.as_str().to_owned());
-                history.limit = limit;
-                match part {
-                    Part::Newest => {}
-                    Part::Before(seq) => history.before = Some(seq.number()),
-                    Part::After(seq) => history.after = Some(seq.number()),
-                    Part::Between(first, last) => {
-                        history.range = Some((first.number(), last.number()));
-                    }
-                    Part::Listed(seqs) => {
-                        history.seqs = Some(seqs.into_iter().map(Seq::number).collect());
-                    }
-                }
-                self.fetches.push(Fetch { ticket, history, failures: 0, due: self.now });
+                self.fetch(ticket, &conversation, part, limit);
             }
+            Command::Group { ticket, request } => self.group(ticket, request),
+            Command::Focus(id) => self.look(id),
+            Command::Blur(id) => self.look_away(&id),
         }
     }
 
@@ -215,7 +213,7 @@ impl Engine {
             },
             Purpose::Fill(id, to) => match read(outcome) {
                 Ok(messages) => self.filled(id, to, messages),
-                Err(problem) => self.fill_refused(id, &problem),
+                Err(problem) => self.fill_refused(id, to, &problem),
             },
             Purpose::Send(id, cid) => match read(outcome) {
                 Ok(sent) => self.kept(&id, cid, &sent),
@@ -225,13 +223,10 @@ impl Engine {
                 Ok(messages) => self.searched(&id, cid, to, messages),
                 Err(problem) => self.search_refused(&id, cid, problem),
             },
-            Purpose::Fetch(mut fetch) => match read(outcome) {
-                Err(problem) if !is_final(&problem) => {
-                    fetch.failures += 1;
-                    fetch.due = self.later(fetch.failures, problem.retry_after_ms);
-                    self.fetches.push(*fetch);
-                }
-                outcome => self.change(Change::Fetched { ticket: fetch.ticket, outcome }),
+            Purpose::Errand(errand) => self.errand_answered(*errand, outcome),
+            Purpose::Signal(id, wish) => match read(outcome) {
+                Ok(signaled) => self.signaled(&id, wish, &signaled),
+                Err(problem) => self.signal_refused(&id, wish, &problem),
             },
         }
     }
@@ -244,7 +239,8 @@ impl Engine {
         }
         if self.connection.is_open() {
             self.sync();
-            self.fetch();
+            self.run_errands();
+            self.signal();
             self.send();
             self.fill();
         }
@@ -274,22 +270,11 @@ impl Engine {
             }
             Purpose::Send(id, cid) => self.send_unanswered(&id, cid),
             Purpose::Search(id, cid, _) => self.search_again(&id, cid, self.now),
-            Purpose::Fetch(mut fetch) => {
-                fetch.due = self.now;
-                self.fetches.push(*fetch);
+            Purpose::Errand(mut errand) => {
+                errand.due = self.now;
+                self.errands.push(*errand);
             }
-        }
-    }
-
-    fn fetch(&mut self) {
-        for fetch in std::mem::take(&mut self.fetches) {
-            if fetch.due > self.now {
-                self.fetches.push(fetch);
-                continue;
-            }
-            let mut history = fetch.history.clone();
-            history.id = self.requests.add(self.now, Purpose::Fetch(Box::new(fetch)));
-            self.transmit(history.to_json());
+            Purpose::Signal(id, _) => self.signal_unanswered(&id),
         }
     }
 }
@@ -300,7 +285,7 @@ pub(crate) fn is_final(problem: &Problem) -> bool {
 }
 
 /// Reads an answer as its route's; one that is not the route's counts as the server's failure.
-fn read<T: serde::de::DeserializeOwned>(
+pub(crate) fn read<T: serde::de::DeserializeOwned>(
     outcome: Result<Box<RawValue>, Problem>,
 ) -> Result<T, Problem> {
     let ok = outcome?;

@@ -73,6 +73,11 @@ impl Inbox {
         sync
     }
 
+    /// Whether the next sync is answered with all conversations of this user.
+    pub(crate) fn is_reset(&self) -> bool {
+        self.cursor.is_none() || self.reset.is_some()
+    }
+
     /// Notes that a position tells of this message.
     pub(crate) fn note(&mut self, q: Seq, conversation: &ConversationId, seq: Seq) {
         if self.cursor.is_none() || q > self.covered {

@@ -46,6 +46,19 @@ pub enum Command {
         /// The most messages; 100 if absent, and at most.
         limit: Option<u64>,
     },
+    /// Asks something about a group, again and again until the answer is final; the same request
+    /// may arrive more than once. A `create` needs its `cid`.
+    Group {
+        /// Comes back in [`Change::Grouped`](crate::Change::Grouped).
+        ticket: u64,
+        /// The request; its id is filled in.
+        request: Box<wire::Group>,
+    },
+    /// The user looks at a conversation: of a large group, messages are then pushed to this device.
+    /// Not persisted: after a restart the host says so again.
+    Focus(ConversationId),
+    /// The user looks at it no more.
+    Blur(ConversationId),
 }
 
 /// A message to be sent.

@@ -11,6 +11,8 @@
 //! * [`record`]: what outlives a process; a [`State`] is the sum of [`Record`]s.
 //! * [`limits`]: every bound of the client.
 //! * `engine`: the machine; `connection`, `receiving` and `sending` are its three concerns.
+//! * `large`: groups whose messages are found by their tails; `focus`: which of them is looked at.
+//! * `errands`: what the host asks for and the engine only carries.
 //! * `thread`, `inbox`, `outbox`, `requests`, `backoff`: what it is made of.
 //!
 //! # Invariants
@@ -21,6 +23,8 @@
 //!   from what was persisted.
 //! * A message's id and base are persisted before its first attempt and are the same at every
 //!   later one; only a search of everything between them moves a base.
+//! * Once a group is known to be large, that is never forgotten; while its user is a member, its
+//!   tail is asked for after every connect and in every round of the keep-alive.
 //! * The cursor stands only after messages that are applied and persisted.
 //! * No frame, whatever it says, makes it panic.
 //!
@@ -29,8 +33,11 @@
 mod backoff;
 mod connection;
 mod engine;
+mod errands;
+mod focus;
 mod inbox;
 pub mod input;
+mod large;
 pub mod limits;
 mod outbox;
 pub mod output;
@@ -43,4 +50,4 @@ mod thread;
 pub use engine::Engine;
 pub use input::{Command, Draft, Input, Older, Options};
 pub use output::{Acked, Change, Link, Output, Token};
-pub use record::{Queued, Record, State};
+pub use record::{Queued, Record, Standing, State};

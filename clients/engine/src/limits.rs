@@ -21,7 +21,9 @@ pub const BACKOFF_MS_MAX: u64 = 30_000;
 pub const RETRY_AFTER_MS_MAX: u64 = 5 * 60 * 1_000;
 
 /// How often an open connection syncs, in milliseconds: 4.5 minutes. API Gateway closes a
-/// connection that was idle for 10 ("Quotas for configuring and running a WebSocket API").
+/// connection that was idle for 10 ("Quotas for configuring and running a WebSocket API"). Also how
+/// often the tails of all large groups are asked for, and so how late a message of one that nobody
+/// looks at may be: asking costs the server a read for each group, so it is no more often.
 pub const KEEP_ALIVE_MS: u64 = 270_000;
 
 /// The earliest planned reconnect, in milliseconds after the connection opened: 100 minutes.
@@ -37,6 +39,17 @@ pub const FILLS_MAX: usize = 4;
 /// messages: one page, enough for messages that a later one overtook.
 pub const LOOK_BACK: u64 = timeline::limits::PAGE_ENTRIES_MAX as u64;
 
+/// Over how long, in milliseconds, the members of a group that became large spread their first
+/// question for its tail: all learn of it at the same moment.
+pub const LARGE_SPREAD_MS: u64 = 2_000;
+
+/// How long before its end a focus is renewed, in milliseconds.
+pub const FOCUS_MARGIN_MS: u64 = 60_000;
+
+/// How long after a focus it is renewed at the earliest, in milliseconds, whatever its end.
+pub const FOCUS_MS_MIN: u64 = 30_000;
+
+const _: () = assert!(FOCUS_MARGIN_MS + FOCUS_MS_MIN < timeline::limits::FOCUS_MS);
 const _: () = assert!(RECONNECT_MS_MIN < RECONNECT_MS_MAX);
 const _: () = assert!(RECONNECT_MS_MAX < timeline::limits::CONNECTION_MS_MAX);
 const _: () = assert!(BACKOFF_MS_FIRST <= BACKOFF_MS_MAX);

@@ -2,7 +2,7 @@
 
 use timeline::exchange::KickReason;
 use timeline::{ConversationId, MessageId, Seq, Timestamp};
-use wire::{Message, Messages, Problem};
+use wire::{Grouped, Message, Messages, Problem};
 
 use crate::record::Record;
 
@@ -56,6 +56,13 @@ pub enum Change {
         ticket: u64,
         /// The page, or why there is none.
         outcome: Result<Messages, Problem>,
+    },
+    /// What a [`Command::Group`](crate::Command::Group) came to.
+    Grouped {
+        /// The command's ticket.
+        ticket: u64,
+        /// The group, or why nothing was done.
+        outcome: Result<Grouped, Problem>,
     },
     /// The server's log went back: messages of the conversation after this one are void.
     Restarted {

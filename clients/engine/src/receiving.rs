@@ -1,6 +1,6 @@
 //! What comes in: messages by push, by sync and by history, and the cursor that follows them.
 
-use timeline::{ConversationId, Seq};
+use timeline::{ConversationId, Seq, Timestamp};
 use wire::{Marker, Message, Messages, Problem, Push, Synced, Tail};
 
 use crate::engine::{Engine, is_final};
@@ -43,6 +43,7 @@ impl Engine {
     pub(crate) fn receive(&mut self, mut message: Message) -> Option<(ConversationId, Seq)> {
         let id = ConversationId::parse(&message.conversation).ok()?;
         let seq = place(message.seq)?;
+        self.sized(&id, &message);
         self.sighted(&id, seq, &message);
         message.q = None;
         self.thread(&id, seq).receive(seq, message);
@@ -57,6 +58,8 @@ impl Engine {
             return self.sync_failed(None);
         };
         self.connection.works();
+        self.large.answered();
+        self.focuses.seen(synced.seen, self.now);
         if self.inbox.seen != Some(synced.seen) {
             self.inbox.seen = Some(synced.seen);
             self.persist(Record::Seen { at: synced.seen });
@@ -68,21 +71,31 @@ impl Engine {
         for message in synced.entries {
             self.entered(message);
         }
-        for Tail { conversation, tail, .. } in &synced.conversations {
-            if let (Ok(id), Some(tail)) = (ConversationId::parse(conversation), place(*tail)) {
+        for listed in &synced.conversations {
+            if let Some((id, tail)) = self.listed(listed) {
                 self.learn(&id, tail);
             }
         }
         if !synced.more && self.inbox.covered() >= tail {
             self.inbox.synced = true;
             self.inbox.failures = 0;
-            self.inbox.sync = Sync::Due(self.now.plus(limits::KEEP_ALIVE_MS));
+            self.inbox.sync = Sync::Due(self.next_sync());
         } else if self.inbox.covered() > before {
             self.inbox.failures = 0;
             self.inbox.sync = Sync::Due(self.now);
         } else {
             self.sync_failed(None);
         }
+    }
+
+    /// When the next sync is made, now that the inbox is read: at once while tails are left to ask
+    /// for, otherwise as the keep-alive.
+    fn next_sync(&self) -> Timestamp {
+        if !self.large.is_at_rest() {
+            return self.now;
+        }
+        let keep_alive = self.now.plus(limits::KEEP_ALIVE_MS);
+        self.large.next_round().map_or(keep_alive, |round| round.min(keep_alive))
     }
 
     /// Lets a sync that was refused, or brought nothing of what it promised, be made again later.
@@ -96,7 +109,15 @@ impl Engine {
         if matches!(self.inbox.sync, Sync::Due(due) if due <= self.now) {
             let id = self.requests.add(self.now, Purpose::Sync);
             self.inbox.sync = Sync::Flying;
-            let sync = self.inbox.request(id);
+            let mut sync = self.inbox.request(id);
+            if self.inbox.is_reset() {
+                self.large.name_none();
+            } else {
+                for group in self.large.name(self.now) {
+                    let applied = self.threads.get(group).map(Thread::applied).unwrap_or_default();
+                    sync.tails.insert(group.as_str().to_owned(), applied.number());
+                }
+            }
             self.transmit(sync.to_json());
         }
     }
@@ -115,13 +136,20 @@ impl Engine {
     }
 
     /// Takes the refusal of a part of a conversation: what may not be read is passed over.
-    pub(crate) fn fill_refused(&mut self, id: ConversationId, problem: &Problem) {
+    pub(crate) fn fill_refused(&mut self, id: ConversationId, to: Seq, problem: &Problem) {
         let later = self.later(1, problem.retry_after_ms);
         let Some(thread) = self.threads.get_mut(&id) else { return };
-        if is_final(problem) {
-            thread.skip();
+        let is_missing = thread.applied() < to;
+        let due = if is_final(problem) {
+            thread.skip(to);
+            self.now
+        } else {
+            later
+        };
+        thread.unanswered(due);
+        if is_missing {
+            self.shut_out(&id, problem);
         }
-        thread.unanswered(later);
         self.touched.insert(id);
     }
 
@@ -204,6 +232,8 @@ impl Engine {
         for step in steps {
             match step {
                 Step::Message(message) => {
+                    self.sized(id, &message);
+                    self.moved(id, &message);
                     self.persist(Record::Applied(message.clone()));
                     self.put(Output::Changed(Change::Message(message)));
                 }
@@ -219,16 +249,30 @@ impl Engine {
         self.inbox.reset(cursor, synced.page.clone());
         self.inbox.failures = 0;
         self.inbox.sync = Sync::Due(self.now);
-        for Tail { conversation, tail, .. } in &synced.conversations {
-            let (Ok(id), Some(tail)) = (ConversationId::parse(conversation), place(*tail)) else {
-                continue;
-            };
+        for listed in &synced.conversations {
+            let Some((id, tail)) = self.listed(listed) else { continue };
+            self.large.listed(&id);
             if !self.threads.contains_key(&id) && self.options.older == Older::OnDemand {
                 self.begin(&id, tail);
             }
             self.learn(&id, tail);
             self.inbox.target(&id, tail);
         }
+    }
+
+    /// Reads a conversation and its tail, and whether it is a large group.
+    fn listed(&mut self, listed: &Tail) -> Option<(ConversationId, Seq)> {
+        let id = ConversationId::parse(&listed.conversation).ok()?;
+        let tail = place(listed.tail)?;
+        if listed.large {
+            self.became_large(&id);
+        }
+        Some((id, tail))
+    }
+
+    /// Lets a conversation of which nothing is known begin at its first message.
+    pub(crate) fn know(&mut self, id: &ConversationId) {
+        self.threads.entry(id.clone()).or_insert_with(|| Thread::new(Seq::ZERO));
     }
 
     /// Learns of a message that nobody is going to push any more.

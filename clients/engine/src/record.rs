@@ -34,6 +34,13 @@ pub enum Record {
         /// Its newest message that still stands.
         seq: Seq,
     },
+    /// The conversation is a large group, for good; whether this device asks for its tail.
+    Large {
+        /// The conversation.
+        conversation: ConversationId,
+        /// Where the user stands in it.
+        standing: Standing,
+    },
     /// Everything in the inbox up to here is applied.
     Cursor {
         /// The position.
@@ -44,6 +51,16 @@ pub enum Record {
         /// Milliseconds since 1970 UTC, by the server's clock.
         at: u64,
     },
+}
+
+/// Where a user stands in a large group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Standing {
+    /// They are in it: its tail is asked for.
+    Member,
+    /// They left it, or were removed.
+    Gone,
 }
 
 /// A message that waits to be kept. All but `base` is the same at every attempt, and `base` too
@@ -84,6 +101,8 @@ pub struct State {
     pub seen: Option<u64>,
     /// How far each conversation was applied.
     pub applied: BTreeMap<ConversationId, Seq>,
+    /// The large groups, and where the user stands in each.
+    pub large: BTreeMap<ConversationId, Standing>,
     /// The messages that wait, in the order in which they were composed.
     pub outbox: Vec<Queued>,
 }
@@ -118,6 +137,9 @@ impl State {
             Record::Restarted { conversation, seq } => {
                 self.applied.insert(conversation.clone(), *seq);
             }
+            Record::Large { conversation, standing } => {
+                self.large.insert(conversation.clone(), *standing);
+            }
             Record::Cursor { q } => self.cursor = Some(*q),
             Record::Seen { at } => self.seen = Some(*at),
         }
@@ -130,6 +152,12 @@ impl State {
             .iter()
             .map(|(id, seq)| Record::Reached { conversation: id.clone(), seq: *seq })
             .collect();
+        records.extend(
+            self.large.iter().map(|(id, standing)| Record::Large {
+                conversation: id.clone(),
+                standing: *standing,
+            }),
+        );
         records.extend(self.outbox.iter().cloned().map(Record::Queued));
         records.extend(self.seen.map(|at| Record::Seen { at }));
         records.extend(self.cursor.map(|q| Record::Cursor { q }));
@@ -167,6 +195,10 @@ enum Written {
         conversation: String,
         seq: u64,
     },
+    Large {
+        conversation: String,
+        standing: Standing,
+    },
     Cursor {
         q: u64,
     },
@@ -193,6 +225,9 @@ impl From<Record> for Written {
             }
             Record::Restarted { conversation, seq } => {
                 Self::Restarted { conversation: conversation.to_string(), seq: seq.number() }
+            }
+            Record::Large { conversation, standing } => {
+                Self::Large { conversation: conversation.to_string(), standing }
             }
             Record::Cursor { q } => Self::Cursor { q: q.number() },
             Record::Seen { at } => Self::Seen { at },
@@ -224,6 +259,9 @@ impl TryFrom<Written> for Record {
                 conversation: ConversationId::parse(&conversation)?,
                 seq: position(seq)?,
             },
+            Written::Large { conversation, standing } => {
+                Self::Large { conversation: ConversationId::parse(&conversation)?, standing }
+            }
             Written::Cursor { q } => Self::Cursor { q: position(q)? },
             Written::Seen { at } => Self::Seen { at },
         })
@@ -254,6 +292,8 @@ mod tests {
             ),
             format!(r#"{{"reached":{{{direct},"seq":6}}}}"#),
             r#"{"restarted":{"conversation":"d~al~cy","seq":3}}"#.to_owned(),
+            format!(r#"{{"large":{{"conversation":"g~{ONE}","standing":"member"}}}}"#),
+            format!(r#"{{"large":{{"conversation":"g~{ONE}","standing":"gone"}}}}"#),
             r#"{"seen":{"at":8}}"#.to_owned(),
             r#"{"cursor":{"q":9}}"#.to_owned(),
         ]
@@ -273,6 +313,8 @@ mod tests {
         let applied: Vec<(&str, u64)> =
             state.applied.iter().map(|(id, seq)| (id.as_str(), seq.number())).collect();
         assert_eq!(applied, [("d~al~bo", 6), ("d~al~cy", 3)]);
+        let large: Vec<Standing> = state.large.values().copied().collect();
+        assert_eq!(large, [Standing::Gone]);
         assert_eq!(state.outbox.len(), 1);
     }
 

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use timeline::{ConversationId, MessageId, Seq, Timestamp};
-use wire::History;
+use wire::{Group, History};
 
+use crate::focus::Wish;
 use crate::limits;
 
 /// What an answer is for.
@@ -19,21 +20,42 @@ pub(crate) enum Purpose {
     /// A part of a conversation in which an earlier attempt may have been kept, up to this
     /// sequence.
     Search(ConversationId, MessageId, Seq),
-    /// A page that a view asked for.
-    Fetch(Box<Fetch>),
+    /// Something that the host asked for.
+    Errand(Box<Errand>),
+    /// Whether the user looks at a conversation.
+    Signal(ConversationId, Wish),
 }
 
-/// A page that a view asked for.
+/// Something that the host asked for, until it has an answer.
 #[derive(Clone, Debug)]
-pub(crate) struct Fetch {
+pub(crate) struct Errand {
     /// The command's ticket.
     pub(crate) ticket: u64,
     /// The request, without its id.
-    pub(crate) history: History,
+    pub(crate) question: Question,
     /// How often it failed.
     pub(crate) failures: u32,
     /// When it is made, the next time.
     pub(crate) due: Timestamp,
+}
+
+/// What a host can ask for.
+#[derive(Clone, Debug)]
+pub(crate) enum Question {
+    /// A page of a conversation.
+    Page(History),
+    /// A group's making, change or list of members.
+    Group(Box<Group>),
+}
+
+impl Question {
+    /// The frame, with this id.
+    pub(crate) fn frame(&self, id: String) -> String {
+        match self {
+            Self::Page(history) => History { id, ..history.clone() }.to_json(),
+            Self::Group(group) => Group { id, ..(**group).clone() }.to_json(),
+        }
+    }
 }
 
 #[derive(Debug)]

@@ -208,19 +208,20 @@ impl Engine {
             from: self.user.as_str().to_owned(),
             at: acked.at.0,
             kind: item.queued.kind.as_str().to_owned(),
-            large: false,
+            large: self.large.contains(&acked.conversation),
             body: Some(item.queued.body),
         };
         self.change(Change::Acked(acked));
         self.receive(message);
     }
 
-    /// Gives a message up.
+    /// Gives a message up. It is told before it is forgotten: a process that dies between the two
+    /// tells it again.
     fn fail(&mut self, id: &ConversationId, cid: MessageId, problem: Problem) {
         if self.outbox.remove(id, cid).is_some() {
             self.requests.settled(cid);
-            self.persist(Record::Settled { cid });
             self.change(Change::Failed { cid, problem });
+            self.persist(Record::Settled { cid });
         }
     }
 

@@ -180,9 +180,9 @@ impl Thread {
         progress
     }
 
-    /// Gives up on everything that is missing below what is known: it may not be read.
-    pub(crate) fn skip(&mut self) {
-        self.skipped = self.known;
+    /// Gives up on everything that is missing up to here: it may not be read.
+    pub(crate) fn skip(&mut self, to: Seq) {
+        self.skipped = to.min(self.known).max(self.skipped);
     }
 
     /// Goes back to `seq`: what came after it is void.
@@ -298,8 +298,10 @@ mod tests {
         let mut thread = Thread::new(seq(2));
         receive(&mut thread, &[5]);
         thread.learn(seq(7));
-        thread.skip();
-        assert_eq!(steps(&mut thread), "..4 5 ..7");
+        thread.skip(seq(4));
+        assert_eq!(steps(&mut thread), "..4 5");
+        thread.skip(seq(9));
+        assert_eq!(steps(&mut thread), "..7");
     }
 
     #[test]

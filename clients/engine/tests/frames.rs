@@ -10,6 +10,9 @@ use timeline::{Kind, MessageId, Timestamp, UserId};
 /// Numbers at which arithmetic goes wrong first.
 const EDGES: [u64; 9] = [0, 1, 2, 7, (1 << 53) - 2, (1 << 53) - 1, 1 << 53, u64::MAX - 1, u64::MAX];
 
+/// A group.
+const GROUP: &str = "g~01935b2e-7c1a-7def-8123-000000000001";
+
 /// A number, often one at an edge.
 fn number() -> impl Strategy<Value = u64> {
     prop_oneof![proptest::sample::select(EDGES.to_vec()), 0..20_u64, any::<u64>()]
@@ -17,7 +20,7 @@ fn number() -> impl Strategy<Value = u64> {
 
 /// A conversation, sometimes none.
 fn conversation() -> impl Strategy<Value = String> {
-    proptest::sample::select(vec!["d~al~bo", "d~al~cy", "d~bo~al", "", "g~x"])
+    proptest::sample::select(vec!["d~al~bo", "d~al~cy", "d~bo~al", "", "g~x", GROUP])
         .prop_map(str::to_owned)
 }
 
@@ -29,9 +32,12 @@ prop_compose! {
         q in proptest::option::of(number()),
         from in proptest::sample::select(vec!["al", "bo", ""]),
         cid in 0..3_u8,
+        kind in proptest::sample::select(vec!["text", "mode", "join", "leave"]),
+        large in any::<bool>(),
     ) -> Value {
         let mut message = json!({"conversation": conversation, "seq": seq, "from": from, "at": 1,
-            "cid": MessageId::from_bytes([cid; 16]).to_string(), "kind": "text", "body": null});
+            "cid": MessageId::from_bytes([cid; 16]).to_string(), "kind": kind, "large": large,
+            "body": {"users": ["al"]}});
         if let Some(q) = q {
             message["q"] = json!(q);
         }
@@ -47,13 +53,14 @@ fn ok() -> impl Strategy<Value = Value> {
         (conversation(), number()).prop_map(|(conversation, seq)| {
             json!({"conversation": conversation, "seq": seq, "at": 1, "duplicate": false})
         }),
-        (messages(), number(), number(), any::<bool>(), any::<bool>(), conversation()).prop_map(
-            |(entries, cursor, tail, more, reset, conversation)| {
+        (messages(), number(), number(), any::<[bool; 3]>(), conversation()).prop_map(
+            |(entries, cursor, tail, [more, reset, large], conversation)| {
                 json!({"entries": entries, "cursor": cursor, "more": more, "reset": reset,
-                    "conversations": [{"conversation": conversation, "tail": tail}],
-                    "tail": tail, "seen": tail})
+                    "conversations": [{"conversation": conversation, "tail": tail,
+                        "large": large}], "tail": tail, "seen": tail})
             }
         ),
+        proptest::option::of(number()).prop_map(|until| json!({"until": until})),
         (messages(), number(), number(), numbers()).prop_map(|(messages, first, last, missing)| {
             json!({"messages": messages, "first": first, "last": last, "missing": missing,
                 "more": false})
@@ -116,6 +123,7 @@ proptest! {
         step(&mut engine, now, Input::Tick);
         step(&mut engine, now, Input::Connected);
         step(&mut engine, now, Input::Command(Command::Send(draft())));
+        step(&mut engine, now, Input::Command(Command::Focus(group())));
         for (text, wait) in frames {
             step(&mut engine, now, Input::Frame(&text));
             now += wait;
@@ -133,6 +141,10 @@ fn step(engine: &mut Engine, now: u64, input: Input<'_>) {
     let outputs = std::iter::from_fn(|| engine.poll());
     let frames = outputs.filter(|output| matches!(output, Output::Transmit(_))).count();
     assert!(frames < 20, "{frames} frames for one input");
+}
+
+fn group() -> timeline::ConversationId {
+    timeline::ConversationId::parse(GROUP).unwrap()
 }
 
 fn draft() -> Draft {

@@ -18,3 +18,17 @@ proptest! {
         prop_assert_eq!(world.violations(), Vec::<String>::new());
     }
 }
+
+/// Worlds in which nothing of the kind happens would prove nothing.
+#[test]
+fn the_worlds_have_groups_that_become_large_and_members_that_come_back() {
+    let extents = (0..60).map(|seed| {
+        let mut world = World::new(seed);
+        world.run();
+        world.extent()
+    });
+    let extents: Vec<(bool, bool)> = extents.collect();
+    let count = |is: fn(&(bool, bool)) -> bool| extents.iter().filter(|extent| is(extent)).count();
+    let (large, small, back) = (count(|e| e.0), count(|e| !e.0), count(|e| e.0 && e.1));
+    assert!(large >= 20 && small >= 5 && back >= 5, "{large} large, {small} small, {back} back");
+}

@@ -1,5 +1,7 @@
 //! What can be asked for on the command line.
 
+mod group;
+
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,11 +10,19 @@ use clap::{Args, Parser, Subcommand};
 use timeline::exchange::{Destination, Part};
 use timeline::{ConversationId, Platform, Seq, UserId};
 
+pub(crate) use group::GroupArguments;
+
+use crate::report::Crowd;
+
 /// The longest load. Ours: what it keeps of each message must fit in memory.
 const LOAD_MAX: Duration = Duration::from_secs(3_600);
 
-/// The most pairs of a load. Ours: two sockets each must fit the ports of one address.
-const LOAD_PAIRS_MAX: usize = 10_000;
+/// The most pairs or groups of a load. Ours: the sockets of pairs must fit the ports of one address.
+const LOAD_TEAMS_MAX: usize = 10_000;
+
+/// How many members a group of a load may have. Ours: as many as are pushed a message of a large
+/// group, [`timeline::limits::FOCUSED_MAX`].
+const LOAD_MEMBERS: RangeInclusive<usize> = 2..=1_000;
 
 /// The slowest load, in messages a second. Ours.
 const LOAD_RATE_MIN: f64 = 0.001;
@@ -46,6 +56,8 @@ pub(crate) enum Command {
     Sync(SyncArguments),
     /// Print a page of a conversation.
     History(HistoryArguments),
+    /// Make and change groups, and list their members.
+    Group(GroupArguments),
     /// Talk in a terminal.
     Chat(ChatArguments),
     /// Let many people talk at once, check every message, and print what it came to.
@@ -147,6 +159,9 @@ pub(crate) struct ListenArguments {
     /// Exit when no message came for so many seconds.
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub(crate) idle: Option<Duration>,
+    /// Have the messages of this large group at once; otherwise they may be minutes late.
+    #[arg(long, value_name = "ID", value_parser = conversation)]
+    pub(crate) focus: Vec<ConversationId>,
 }
 
 /// Arguments of `sync`.
@@ -226,8 +241,17 @@ pub(crate) struct ChatArguments {
 #[derive(Debug, Args)]
 pub(crate) struct LoadArguments {
     /// How many pairs talk, each both ways.
-    #[arg(long, value_name = "N", value_parser = pairs)]
-    pub(crate) pairs: usize,
+    #[arg(
+        long, value_name = "N", value_parser = teams,
+        required_unless_present = "groups", conflicts_with_all = ["groups", "members"]
+    )]
+    pairs: Option<usize>,
+    /// How many groups talk, each member to all of its group.
+    #[arg(long, value_name = "N", value_parser = teams, requires = "members")]
+    groups: Option<usize>,
+    /// How many members each group has, 2 to 1000.
+    #[arg(long, value_name = "N", value_parser = members, requires = "groups")]
+    members: Option<usize>,
     /// Messages a second, of all users together; without it, each sends when its last message was
     /// acknowledged.
     #[arg(long, value_name = "MESSAGES", value_parser = rate)]
@@ -249,6 +273,16 @@ pub(crate) struct LoadArguments {
     pub(crate) key: KeyArguments,
 }
 
+impl LoadArguments {
+    /// Who talks.
+    pub(crate) fn crowd(&self) -> Crowd {
+        match (self.groups, self.members) {
+            (Some(groups), Some(members)) => Crowd::Groups { groups, members },
+            (_, _) => Crowd::Pairs { pairs: self.pairs.expect("one of the two is required") },
+        }
+    }
+}
+
 fn conversation(text: &str) -> Result<ConversationId, String> {
     ConversationId::parse(text).map_err(|error| error.to_string())
 }
@@ -265,9 +299,14 @@ fn load_seconds(text: &str) -> Result<Duration, String> {
     }
 }
 
-fn pairs(text: &str) -> Result<usize, String> {
-    let pairs = text.parse().ok().filter(|pairs| (1..=LOAD_PAIRS_MAX).contains(pairs));
-    pairs.ok_or_else(|| format!("not a number from 1 to {LOAD_PAIRS_MAX}"))
+fn teams(text: &str) -> Result<usize, String> {
+    let teams = text.parse().ok().filter(|teams| (1..=LOAD_TEAMS_MAX).contains(teams));
+    teams.ok_or_else(|| format!("not a number from 1 to {LOAD_TEAMS_MAX}"))
+}
+
+fn members(text: &str) -> Result<usize, String> {
+    let members = text.parse().ok().filter(|members| LOAD_MEMBERS.contains(members));
+    members.ok_or_else(|| "not a number from 2 to 1000".to_owned())
 }
 
 fn rate(text: &str) -> Result<f64, String> {
@@ -343,16 +382,23 @@ mod tests {
     #[test]
     fn a_load_has_bounds() {
         let load = |options: &str| match parse(&format!("tideline load {options}")) {
-            Ok(Command::Load(arguments)) => Some((arguments.pairs, arguments.rate)),
+            Ok(Command::Load(arguments)) => Some((arguments.crowd().to_string(), arguments.rate)),
             _ => None,
         };
-        assert_eq!(load("--pairs 50"), Some((50, None)));
+        assert_eq!(load("--pairs 50"), Some(("50 pairs".to_owned(), None)));
         assert_eq!(
             load("--pairs 2 --rate 0.5 --duration 1.5 --text-bytes 32"),
-            Some((2, Some(0.5)))
+            Some(("2 pairs".to_owned(), Some(0.5)))
         );
+        let groups = load("--groups 3 --members 40");
+        assert_eq!(groups, Some(("3 groups of 40".to_owned(), None)));
         for wrong in [
             "--rate 1",
+            "--groups 3",
+            "--members 3",
+            "--pairs 1 --groups 1 --members 3",
+            "--groups 1 --members 1",
+            "--groups 1 --members 1001",
             "--pairs 0",
             "--pairs 10001",
             "--pairs 1 --rate 0",

@@ -4,9 +4,9 @@ use std::io::{self, BufRead, IsTerminal};
 use std::pin::pin;
 use std::thread;
 
-use engine::Change;
-use timeline::ConversationId;
+use engine::{Change, Command};
 use timeline::exchange::Destination;
+use timeline::{ConversationId, Party};
 use tokio::sync::mpsc;
 
 use crate::arguments::ChatArguments;
@@ -14,6 +14,7 @@ use crate::error::Error;
 use crate::print;
 use crate::screen::{self, Key, Screen};
 use crate::session::Session;
+use crate::story;
 use crate::view::View;
 
 /// Talks until the user leaves.
@@ -28,6 +29,20 @@ pub(crate) async fn run(arguments: ChatArguments) -> Result<(), Error> {
     } else {
         in_lines(&mut session, &destination, &id).await
     }
+}
+
+/// Lets a conversation be looked at; what a group is called is asked for, as the event that said so
+/// may be long forgotten.
+fn open(session: &mut Session, id: &ConversationId) -> Result<(), Error> {
+    if matches!(id.party(), Party::Group(_)) {
+        let request = wire::Group {
+            conversation: Some(id.as_str().to_owned()),
+            limit: Some(1),
+            ..wire::Group::new(String::new(), "members")
+        };
+        session.command(Command::Group { ticket: 0, request: Box::new(request) })?;
+    }
+    session.command(Command::Focus(id.clone()))
 }
 
 /// The view of what the journal keeps.
@@ -51,9 +66,16 @@ async fn on_screen(
     destination: &Destination,
 ) -> Result<(), Error> {
     let first = view.selected.clone();
+    let mut shown = first.clone();
+    open(session, &shown)?;
     let mut screen = Screen::open()?;
     let mut keys = screen::keys();
     loop {
+        if view.selected != shown {
+            session.command(Command::Blur(shown))?;
+            shown = view.selected.clone();
+            open(session, &shown)?;
+        }
         screen.draw(&view)?;
         tokio::select! {
             change = session.next() => {
@@ -96,6 +118,7 @@ async fn in_lines(
     destination: &Destination,
     id: &ConversationId,
 ) -> Result<(), Error> {
+    session.command(Command::Focus(id.clone()))?;
     let mut lines = lines();
     let mut is_open = true;
     let mut failed = 0;
@@ -104,8 +127,7 @@ async fn in_lines(
         tokio::select! {
             change = session.next() => match change? {
                 Some(Change::Message(message)) if message.conversation == id.as_str() => {
-                    let text = message.text().unwrap_or_else(|| format!("[{}]", message.kind));
-                    print::line(&format!("{}: {text}", message.from))?;
+                    print::line(&story::line(&message))?;
                 }
                 Some(Change::Failed { problem, .. }) => {
                     print::note(&format!("refused: {} ({})", problem.message, problem.name));

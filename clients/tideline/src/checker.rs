@@ -1,12 +1,12 @@
-//! What a pair of users must see of what the two send one another: everything, once, in order.
+//! What users must see of what they send one another: everything, once, in order.
 
 use std::collections::BTreeSet;
 use std::fmt;
 
 use timeline::UserId;
 
-/// One of the two users of a pair: 0 or 1.
-pub(crate) type Side = usize;
+/// One of the users who talk, by number from 0.
+pub(crate) type Seat = usize;
 
 /// What can be wrong with a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +30,7 @@ pub(crate) struct Finding {
     pub(crate) fault: Fault,
     /// Who sent it.
     pub(crate) author: UserId,
-    /// The author's number of it, from 1.
+    /// The author's number of it, from 1; 0 of an event, and of what was never sent.
     pub(crate) number: u64,
     /// Who saw it, or should have.
     pub(crate) viewer: UserId,
@@ -48,7 +48,11 @@ impl fmt::Display for Finding {
             Fault::Foreign => "was never sent",
         };
         let Self { number, author, viewer, .. } = self;
-        write!(formatter, "message {number} of {author} {wrong} (at {viewer}")?;
+        match number {
+            0 if self.fault != Fault::Foreign => write!(formatter, "an event of {author}")?,
+            number => write!(formatter, "message {number} of {author}")?,
+        }
+        write!(formatter, " {wrong} (at {viewer}")?;
         match self.seq {
             Some(seq) => write!(formatter, ", seq {seq})"),
             None => formatter.write_str(")"),
@@ -56,43 +60,56 @@ impl fmt::Display for Finding {
     }
 }
 
-/// Checks what two users see of their conversation.
+/// Checks what users see of their conversation.
 ///
-/// Each sees the messages of both, so the order is checked across authors as well: sequences go up
-/// by one, an author's numbers go up by one, and a place holds the same message for both.
+/// Each sees the messages of all, so the order is checked across authors as well: sequences go up
+/// by one, an author's numbers go up by one, and a place holds the same message for everyone.
 #[derive(Debug)]
 pub(crate) struct Checker {
-    users: [UserId; 2],
-    views: [View; 2],
-    /// The message at each sequence, from 1, as whoever saw it first did.
-    places: Vec<(Side, u64)>,
+    users: Vec<UserId>,
+    views: Vec<View>,
+    /// What is at each sequence, from 1, as whoever saw it first did.
+    places: Vec<Place>,
     findings: Vec<Finding>,
 }
 
-/// What one of the two has seen.
-#[derive(Debug, Default)]
+/// What is at a sequence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// An author's message of this number.
+    Message(Seat, u64),
+    /// An event of the group.
+    Event,
+}
+
+/// What one of them has seen.
+#[derive(Clone, Debug)]
 struct View {
     /// The last sequence.
     seq: u64,
+    /// How many different messages, of all authors.
+    count: u64,
     /// The highest number of each author.
-    highest: [u64; 2],
+    highest: Vec<u64>,
     /// The numbers below it that did not arrive.
-    missing: [BTreeSet<u64>; 2],
+    missing: Vec<BTreeSet<u64>>,
 }
 
 impl Checker {
     /// Nothing was sent yet.
-    pub(crate) fn new(users: [UserId; 2]) -> Self {
-        let views = [View::default(), View::default()];
+    pub(crate) fn new(users: Vec<UserId>) -> Self {
+        let (highest, missing) = (vec![0; users.len()], vec![BTreeSet::new(); users.len()]);
+        let views = vec![View { seq: 0, count: 0, highest, missing }; users.len()];
         Self { users, views, places: Vec::new(), findings: Vec::new() }
     }
 
     /// Takes a message that was shown to `viewer`; `number` is as the author wrote it.
-    pub(crate) fn shown(&mut self, viewer: Side, seq: u64, author: Side, number: u64) {
+    pub(crate) fn shown(&mut self, viewer: Seat, seq: u64, author: Seat, number: u64) {
         let view = &mut self.views[viewer];
         let follows = seq == view.seq + 1;
         view.seq = seq.max(view.seq);
         let highest = view.highest[author];
+        view.count += u64::from(number > highest || view.missing[author].contains(&number));
         let fault = if number > highest {
             view.missing[author].extend(highest + 1..number);
             view.highest[author] = number;
@@ -102,42 +119,55 @@ impl Checker {
         } else {
             Some(Fault::Doubled)
         };
-        let agrees = self.agree(seq, author, number);
+        let agrees = self.agree(seq, Place::Message(author, number));
         let fault = if agrees { fault } else { fault.or(Some(Fault::Disordered)) };
         if let Some(fault) = fault {
             self.find(fault, author, number, viewer, Some(seq));
         }
     }
 
-    /// Takes a message that no one of the pair wrote in this run.
-    pub(crate) fn foreign(&mut self, viewer: Side, author: UserId, seq: u64) {
+    /// Takes an event of the group that was shown to `viewer`; `author` is who caused it. One that
+    /// arrives at a place that is not its own is out of order, or there twice.
+    pub(crate) fn event(&mut self, viewer: Seat, author: UserId, seq: u64) {
+        let view = &mut self.views[viewer];
+        let last = view.seq;
+        view.seq = seq.max(last);
+        let agrees = self.agree(seq, Place::Event);
+        if seq != last + 1 || !agrees {
+            let fault = if seq <= last { Fault::Doubled } else { Fault::Disordered };
+            let viewer = self.users[viewer].clone();
+            self.findings.push(Finding { fault, author, number: 0, viewer, seq: Some(seq) });
+        }
+    }
+
+    /// Takes a message that no one of them wrote in this run.
+    pub(crate) fn foreign(&mut self, viewer: Seat, author: UserId, seq: u64) {
         let viewer = self.users[viewer].clone();
         let seq = Some(seq);
         self.findings.push(Finding { fault: Fault::Foreign, author, number: 0, viewer, seq });
     }
 
     /// Takes a message that the server does not keep.
-    pub(crate) fn unkept(&mut self, author: Side, number: u64) {
+    pub(crate) fn unkept(&mut self, author: Seat, number: u64) {
         self.find(Fault::Unkept, author, number, author, None);
     }
 
-    /// Whether `viewer` has all `sent` messages of `author`.
-    pub(crate) fn has_all(&self, viewer: Side, author: Side, sent: u64) -> bool {
-        let view = &self.views[viewer];
-        view.highest[author] >= sent && view.missing[author].is_empty()
+    /// How many different messages the viewer has, of all authors.
+    pub(crate) fn count(&self, viewer: Seat) -> u64 {
+        self.views[viewer].count
     }
 
     /// How many different messages of `author` the viewer has.
-    pub(crate) fn count(&self, viewer: Side, author: Side) -> u64 {
+    pub(crate) fn count_of(&self, viewer: Seat, author: Seat) -> u64 {
         let view = &self.views[viewer];
         view.highest[author] - view.missing[author].len() as u64
     }
 
     /// What was wrong, in the order in which it was found, when nothing more can come; each author
     /// sent so many messages.
-    pub(crate) fn finish(mut self, sent: [u64; 2]) -> Vec<Finding> {
+    pub(crate) fn finish(mut self, sent: &[u64]) -> Vec<Finding> {
         for (viewer, view) in self.views.iter().enumerate() {
-            for (author, sent) in sent.into_iter().enumerate() {
+            for (author, sent) in sent.iter().copied().enumerate() {
                 let missing = view.missing[author].iter().copied();
                 let lost = missing.chain(view.highest[author] + 1..=sent);
                 self.findings.extend(lost.map(|number| Finding {
@@ -152,19 +182,19 @@ impl Checker {
         self.findings
     }
 
-    /// Whether the place holds what the other user sees there.
-    fn agree(&mut self, seq: u64, author: Side, number: u64) -> bool {
+    /// Whether the place holds what the others see there.
+    fn agree(&mut self, seq: u64, shown: Place) -> bool {
         let next = self.places.len() as u64 + 1;
         if seq == next {
-            self.places.push((author, number));
+            self.places.push(shown);
         }
         let index = usize::try_from(seq).ok().and_then(|seq| seq.checked_sub(1));
         let place = index.and_then(|index| self.places.get(index));
         // Beyond the next place a sequence was skipped, which is found as such.
-        place.is_none_or(|place| *place == (author, number))
+        place.is_none_or(|place| *place == shown)
     }
 
-    fn find(&mut self, fault: Fault, author: Side, number: u64, viewer: Side, seq: Option<u64>) {
+    fn find(&mut self, fault: Fault, author: Seat, number: u64, viewer: Seat, seq: Option<u64>) {
         let (author, viewer) = (self.users[author].clone(), self.users[viewer].clone());
         self.findings.push(Finding { fault, author, number, viewer, seq });
     }
@@ -176,23 +206,27 @@ mod tests {
 
     /// Shows user 1 these sequences, authors and numbers, of which 0 sent 3 and 1 sent 1; user 0
     /// sees all as it should be.
-    fn check(shown: &[(u64, Side, u64)], expected: &[&str]) {
-        let users = ["al", "bo"].map(|user| UserId::parse(user).unwrap());
-        let mut checker = Checker::new(users);
+    fn check(shown: &[(u64, Seat, u64)], expected: &[&str]) {
+        let mut checker = Checker::new(users(&["al", "bo"]));
         for (seq, author, number) in WHOLE {
             checker.shown(0, seq, author, number);
         }
         for (seq, author, number) in shown {
             checker.shown(1, *seq, *author, *number);
         }
-        let is_whole = checker.has_all(1, 0, 3) && checker.has_all(1, 1, 1);
-        let findings = checker.finish([3, 1]);
+        let is_whole = checker.count(1) == 4;
+        assert_eq!(checker.count(1), checker.count_of(1, 0) + checker.count_of(1, 1));
+        let findings = checker.finish(&[3, 1]);
         assert_eq!(is_whole, !findings.iter().any(|finding| finding.fault == Fault::Lost));
         let findings: Vec<String> = findings.iter().map(Finding::to_string).collect();
         assert_eq!(findings, expected);
     }
 
-    const WHOLE: [(u64, Side, u64); 4] = [(1, 0, 1), (2, 0, 2), (3, 1, 1), (4, 0, 3)];
+    fn users(names: &[&str]) -> Vec<UserId> {
+        names.iter().map(|name| UserId::parse(name).unwrap()).collect()
+    }
+
+    const WHOLE: [(u64, Seat, u64); 4] = [(1, 0, 1), (2, 0, 2), (3, 1, 1), (4, 0, 3)];
 
     #[test]
     fn what_is_whole_has_no_finding() {
@@ -251,12 +285,67 @@ mod tests {
 
     #[test]
     fn what_was_refused_or_never_sent_is_found() {
-        let users = ["al", "bo"].map(|user| UserId::parse(user).unwrap());
+        let users = users(&["al", "bo"]);
         let mut checker = Checker::new(users.clone());
         checker.unkept(0, 1);
         checker.foreign(1, users[0].clone(), 1);
         let faults: Vec<Fault> =
-            checker.finish([0, 0]).into_iter().map(|finding| finding.fault).collect();
+            checker.finish(&[0, 0]).into_iter().map(|finding| finding.fault).collect();
         assert_eq!(faults, [Fault::Unkept, Fault::Foreign]);
+    }
+
+    /// Shows each of three users what a server says is at 1, 2, 3…: `+` an event, or the author
+    /// of the next of its messages.
+    fn check_group(shown: [&str; 3], expected: &[&str]) {
+        let names = users(&["al", "bo", "cy"]);
+        let mut checker = Checker::new(names.clone());
+        for (viewer, shown) in shown.into_iter().enumerate() {
+            let mut numbers = [0; 3];
+            for (seq, letter) in (1..).zip(shown.chars()) {
+                match "abc".find(letter) {
+                    Some(author) => {
+                        numbers[author] += 1;
+                        checker.shown(viewer, seq, author, numbers[author]);
+                    }
+                    None if letter == '+' => checker.event(viewer, names[0].clone(), seq),
+                    None => {}
+                }
+            }
+        }
+        let findings = checker.finish(&[1, 1, 1]);
+        assert_eq!(findings.iter().map(Finding::to_string).collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn in_a_group_each_members_view_is_checked_against_the_others() {
+        check_group(["+ab+c"; 3], &[]);
+        check_group(["+abc", "+abc", "+ab"], &["message 1 of cy never arrived (at cy)"]);
+        check_group(
+            ["+abc", "+abc", "+bac"],
+            &[
+                "message 1 of bo arrived out of order (at cy, seq 2)",
+                "message 1 of al arrived out of order (at cy, seq 3)",
+            ],
+        );
+    }
+
+    #[test]
+    fn an_event_that_is_hidden_moved_or_told_twice_is_found() {
+        let first = "message 1 of al arrived out of order (at cy, seq 2)";
+        check_group(["+abc", "+abc", "-abc"], &[first]);
+        check_group(
+            ["+abc", "+abc", "a+bc"],
+            &[
+                "message 1 of al arrived out of order (at cy, seq 1)",
+                "an event of al arrived out of order (at cy, seq 2)",
+            ],
+        );
+        let names = users(&["al", "bo"]);
+        let mut checker = Checker::new(names.clone());
+        checker.event(0, names[0].clone(), 1);
+        checker.event(0, names[0].clone(), 1);
+        let faults: Vec<Fault> =
+            checker.finish(&[0, 0]).into_iter().map(|finding| finding.fault).collect();
+        assert_eq!(faults, [Fault::Doubled]);
     }
 }

@@ -138,6 +138,7 @@ impl Memory {
                     Record::Queued(_)
                     | Record::Settled { .. }
                     | Record::Reached { .. }
+                    | Record::Large { .. }
                     | Record::Cursor { .. }
                     | Record::Seen { .. } => {}
                 }

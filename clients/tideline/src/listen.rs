@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use engine::Command;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::Instant;
 
@@ -13,6 +14,9 @@ use crate::session::Session;
 /// Prints messages until it has printed enough, nothing comes, or the user has enough.
 pub(crate) async fn run(arguments: ListenArguments) -> Result<(), Error> {
     let mut session = Session::open(&arguments.identity)?;
+    for id in arguments.focus {
+        session.command(Command::Focus(id))?;
+    }
     let mut left = arguments.count.unwrap_or(u64::MAX);
     let mut quiet_since = Instant::now();
     // Heard from the start: whoever stops it never stops it between a line and its mark.

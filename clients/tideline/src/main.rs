@@ -2,18 +2,18 @@
 //!
 //! # Layout
 //!
-//! * `token`, `send`, `listen`, `sync`, `history`, `chat`, `load`: one file per command.
+//! * `token`, `send`, `listen`, `sync`, `history`, `group`, `chat`, `load`: one file per command.
 //! * `arguments`: what can be asked for; `error`: what can go wrong, as the user reads it.
 //! * `session`: runs an [`engine::Engine`] over a socket (`link`) and a file (`journal`).
 //! * `home`: where a user's device, journal and lock live; `key`: the development key and tokens.
-//! * `view` is what `chat` shows, `screen` draws it and reads keys.
-//! * `pair` is two users of a `load`, `checker` says what they must see, `report` adds up.
+//! * `story` tells what happens to a group. `view` is what `chat` shows, `screen` draws it and reads keys.
+//! * `team` is a pair or a group of a `load`, `checker` says what they must see, `report` adds up.
 //!
 //! # Invariants
 //!
 //! * Every decision of the protocol is the engine's; here is only its input and output.
 //! * Standard output carries results alone, one JSON object a line but where a person reads it
-//!   (`token`, `chat`, `load` without `--json`); everything else goes to standard error.
+//!   (`token`, `chat`, `group` and `load` without `--json`); everything else goes to standard error.
 //! * Before a message is sent for the first time, it is in the journal and the journal on disk;
 //!   `load` alone keeps none, for its users end with it.
 
@@ -21,6 +21,7 @@ mod arguments;
 mod chat;
 mod checker;
 mod error;
+mod group;
 mod history;
 mod home;
 mod journal;
@@ -28,13 +29,14 @@ mod key;
 mod link;
 mod listen;
 mod load;
-mod pair;
 mod print;
 mod report;
 mod screen;
 mod send;
 mod session;
+mod story;
 mod sync;
+mod team;
 mod token;
 mod view;
 
@@ -65,6 +67,7 @@ async fn run(arguments: Arguments) -> Result<(), Error> {
         Command::Listen(arguments) => listen::run(arguments).await,
         Command::Sync(arguments) => sync::run(arguments).await,
         Command::History(arguments) => history::run(arguments).await,
+        Command::Group(arguments) => group::run(arguments).await,
         Command::Chat(arguments) => chat::run(arguments).await,
         Command::Load(arguments) => load::run(arguments).await,
     }

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::checker::{Fault, Finding};
 
-/// What one pair did; the sum of all is the load's.
+/// What one pair or group did; the sum of all is the load's.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
     /// Messages handed to an engine.
@@ -16,8 +16,10 @@ pub(crate) struct Tally {
     pub(crate) acked: u64,
     /// Of these, within the duration.
     pub(crate) acked_in_time: u64,
-    /// Messages that arrived at their recipient, each counted once.
+    /// Messages that arrived, counted once at each recipient.
     pub(crate) received: u64,
+    /// Of these, within the duration.
+    pub(crate) received_in_time: u64,
     /// Attempts after the first.
     pub(crate) resends: u64,
     /// Acks of messages that an earlier attempt had kept.
@@ -26,19 +28,20 @@ pub(crate) struct Tally {
     pub(crate) reconnects: u64,
     /// From handing over to the ack, in microseconds.
     pub(crate) ack_us: Vec<u32>,
-    /// From handing over to being shown to the recipient, in microseconds.
+    /// From handing over to being shown to a recipient, in microseconds.
     pub(crate) push_us: Vec<u32>,
     /// What was wrong.
     pub(crate) findings: Vec<Finding>,
 }
 
 impl Tally {
-    /// Adds a pair's.
+    /// Adds another's.
     pub(crate) fn add(&mut self, other: Self) {
         self.sent += other.sent;
         self.acked += other.acked;
         self.acked_in_time += other.acked_in_time;
         self.received += other.received;
+        self.received_in_time += other.received_in_time;
         self.resends += other.resends;
         self.duplicates += other.duplicates;
         self.reconnects += other.reconnects;
@@ -48,10 +51,56 @@ impl Tally {
     }
 }
 
+/// Who talks.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(untagged)]
+pub(crate) enum Crowd {
+    /// Two people each, both ways.
+    Pairs {
+        /// How many.
+        pairs: usize,
+    },
+    /// Everyone in a group to all of it.
+    Groups {
+        /// How many.
+        groups: usize,
+        /// How many are in each.
+        members: usize,
+    },
+}
+
+impl Crowd {
+    /// How many conversations there are.
+    pub(crate) fn teams(self) -> usize {
+        match self {
+            Self::Pairs { pairs } => pairs,
+            Self::Groups { groups, .. } => groups,
+        }
+    }
+
+    /// How many users are in each.
+    pub(crate) fn size(self) -> usize {
+        match self {
+            Self::Pairs { .. } => 2,
+            Self::Groups { members, .. } => members,
+        }
+    }
+}
+
+impl fmt::Display for Crowd {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Pairs { pairs } => write!(formatter, "{pairs} pairs"),
+            Self::Groups { groups, members } => write!(formatter, "{groups} groups of {members}"),
+        }
+    }
+}
+
 /// What is printed of a load; with `--json` under these names.
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
-    pairs: usize,
+    #[serde(flatten)]
+    crowd: Crowd,
     /// Messages a second that were asked for; `null` flat out.
     rate: Option<f64>,
     seconds: f64,
@@ -60,6 +109,7 @@ pub(crate) struct Report {
     acked: u64,
     received: u64,
     acked_per_second: f64,
+    received_per_second: f64,
     ack_ms: Spread,
     push_ms: Spread,
     resends: u64,
@@ -84,9 +134,9 @@ struct Spread {
 }
 
 impl Report {
-    /// What a load of so many pairs came to.
+    /// What a load of such a crowd came to.
     pub(crate) fn new(
-        pairs: usize,
+        crowd: Crowd,
         rate: Option<f64>,
         duration: Duration,
         text_bytes: usize,
@@ -95,7 +145,7 @@ impl Report {
         let seconds = duration.as_secs_f64();
         let count = |fault| tally.findings.iter().filter(|finding| finding.fault == fault).count();
         Self {
-            pairs,
+            crowd,
             rate,
             seconds,
             text_bytes,
@@ -103,6 +153,7 @@ impl Report {
             acked: tally.acked,
             received: tally.received,
             acked_per_second: tally.acked_in_time as f64 / seconds,
+            received_per_second: tally.received_in_time as f64 / seconds,
             resends: tally.resends,
             duplicates: tally.duplicates,
             reconnects: tally.reconnects,
@@ -124,13 +175,14 @@ impl fmt::Display for Report {
             Some(rate) => format!("{rate} messages/s asked for"),
             None => "flat out".to_owned(),
         };
-        let Self { pairs, seconds, text_bytes, sent, acked, received, .. } = self;
+        let Self { crowd, seconds, text_bytes, sent, acked, received, .. } = self;
+        writeln!(formatter, "load        {crowd}, {seconds} s, {text_bytes}-byte texts, {pace}")?;
+        writeln!(formatter, "messages    {sent} sent, {acked} acked, {received} received")?;
+        let Self { acked_per_second, received_per_second, .. } = self;
         writeln!(
             formatter,
-            "load        {pairs} pairs, {seconds} s, {text_bytes}-byte texts, {pace}"
+            "throughput  {acked_per_second:.1} acked/s, {received_per_second:.1} received/s"
         )?;
-        writeln!(formatter, "messages    {sent} sent, {acked} acked, {received} received")?;
-        writeln!(formatter, "throughput  {:.1} acked/s", self.acked_per_second)?;
         writeln!(formatter, "to ack      {}", self.ack_ms)?;
         writeln!(formatter, "to push     {}", self.push_ms)?;
         let Self { resends, duplicates, reconnects, .. } = self;
@@ -183,8 +235,13 @@ mod tests {
     #[test]
     fn only_what_was_acked_in_time_counts_for_the_throughput() {
         let mut tally = Tally { acked: 30, acked_in_time: 20, ..Tally::default() };
-        tally.add(Tally { acked: 30, acked_in_time: 25, ..Tally::default() });
-        let report = Report::new(2, None, Duration::from_secs(5), 120, tally);
+        tally.add(Tally { acked: 30, acked_in_time: 25, received_in_time: 40, ..Tally::default() });
+        let crowd = Crowd::Groups { groups: 2, members: 5 };
+        let report = Report::new(crowd, None, Duration::from_secs(5), 120, tally);
         assert_eq!((report.acked, report.acked_per_second), (60, 9.0));
+        assert_eq!(report.received_per_second, 8.0);
+        let json = serde_json::to_value(&report).unwrap();
+        assert_eq!((&json["groups"], &json["members"]), (&2.into(), &5.into()));
+        assert!(report.to_string().starts_with("load        2 groups of 5, 5 s"), "{report}");
     }
 }

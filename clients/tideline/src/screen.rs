@@ -129,13 +129,15 @@ fn draw_messages(frame: &mut Frame<'_>, view: &View, area: Rect) {
     let lines: Vec<Line<'_>> = newest
         .iter()
         .map(|entry| {
-            let from = Span::from(format!("{}: ", entry.from)).bold();
-            Line::from(vec![
-                entry.mark.symbol().into(),
-                " ".into(),
-                from,
-                entry.text.as_str().into(),
-            ])
+            let mark = format!("{} ", entry.mark.symbol());
+            match &entry.from {
+                Some(from) => Line::from(vec![
+                    mark.into(),
+                    Span::from(format!("{from}: ")).bold(),
+                    entry.text.as_str().into(),
+                ]),
+                None => Line::from(vec![mark.into(), entry.text.as_str().dim()]),
+            }
         })
         .collect();
     let block = Block::bordered().title(view.name(&view.selected));

@@ -55,6 +55,7 @@ async fn settle(session: &mut Session) -> Result<(), Error> {
                 Change::Link(_)
                 | Change::Message(_)
                 | Change::Fetched { .. }
+                | Change::Grouped { .. }
                 | Change::Restarted { .. },
             )
             | None => {}

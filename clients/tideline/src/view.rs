@@ -6,11 +6,15 @@ use engine::{Change, Link};
 use timeline::{ConversationId, Party, UserId};
 use wire::Message;
 
+use crate::story;
+
 /// Everything on the screen, without a screen.
 #[derive(Debug)]
 pub(crate) struct View {
     me: UserId,
     conversations: BTreeMap<ConversationId, Vec<Entry>>,
+    /// What groups are called.
+    titles: BTreeMap<ConversationId, String>,
     /// The conversation that is open.
     pub(crate) selected: ConversationId,
     /// What is being written.
@@ -22,8 +26,8 @@ pub(crate) struct View {
 /// A message as it is shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Entry {
-    /// Who wrote it.
-    pub(crate) from: String,
+    /// Who wrote it; an event's text says so itself.
+    pub(crate) from: Option<String>,
     /// What it says.
     pub(crate) text: String,
     /// Its own id.
@@ -63,19 +67,28 @@ impl View {
     /// A view of one conversation, with nothing in it.
     pub(crate) fn new(me: UserId, selected: ConversationId) -> Self {
         let conversations = BTreeMap::from([(selected.clone(), Vec::new())]);
-        Self { me, conversations, selected, input: String::new(), status: "connecting" }
+        let titles = BTreeMap::new();
+        Self { me, conversations, titles, selected, input: String::new(), status: "connecting" }
     }
 
     /// Adds a message that is kept; the own one that waited for it becomes it.
     pub(crate) fn message(&mut self, message: &Message) {
         let Ok(id) = ConversationId::parse(&message.conversation) else { return };
         let is_own = message.from == self.me.as_str();
+        if let Some(title) = story::title(message) {
+            self.titles.insert(id.clone(), title);
+        }
+        let (from, text) = match story::sentence(message) {
+            Some(sentence) => (None, sentence),
+            None => (Some(message.from.clone()), story::text(message)),
+        };
+        let is_event = from.is_none();
         let entry = Entry {
-            from: message.from.clone(),
-            text: message.text().unwrap_or_else(|| format!("[{}]", message.kind)),
+            from,
+            text,
             cid: message.cid.clone(),
             seq: message.seq,
-            mark: if is_own { Mark::Kept } else { Mark::None },
+            mark: if is_own && !is_event { Mark::Kept } else { Mark::None },
         };
         let entries = self.conversations.entry(id).or_default();
         if is_own {
@@ -88,7 +101,7 @@ impl View {
 
     /// Adds an own message that waits to be kept.
     pub(crate) fn waiting(&mut self, id: &ConversationId, cid: String, text: String) {
-        let from = self.me.as_str().to_owned();
+        let from = Some(self.me.as_str().to_owned());
         let entry = Entry { from, text, cid, seq: 0, mark: Mark::Waiting };
         self.conversations.entry(id.clone()).or_default().push(entry);
     }
@@ -113,6 +126,14 @@ impl View {
                 let entries = self.conversations.entry(conversation.clone()).or_default();
                 entries.retain(|entry| entry.seq <= seq.number());
             }
+            Change::Grouped { outcome, .. } => {
+                if let Ok(group) = outcome
+                    && let (Ok(id), Some(title)) =
+                        (ConversationId::parse(&group.conversation), &group.title)
+                {
+                    self.titles.insert(id, title.clone());
+                }
+            }
             Change::Fetched { .. } => {}
         }
     }
@@ -127,12 +148,15 @@ impl View {
         self.conversations.keys().map(|id| (self.name(id), *id == self.selected))
     }
 
-    /// What a conversation is called: the other person, or the group's id.
+    /// What a conversation is called: the other person, or the group's title; its id until that is
+    /// known.
     pub(crate) fn name(&self, id: &ConversationId) -> String {
         match id.party() {
             Party::Direct(one, other) if one == self.me => other.to_string(),
             Party::Direct(one, _) => one.to_string(),
-            Party::Group(group) => group.to_string(),
+            Party::Group(group) => {
+                self.titles.get(id).cloned().unwrap_or_else(|| group.to_string())
+            }
         }
     }
 
@@ -214,6 +238,25 @@ mod tests {
         let mut view = view();
         view.message(&Message { body: None, ..message(1, "bo", "c1") });
         assert_eq!(lines(&view), ["  [text]"]);
+    }
+
+    #[test]
+    fn a_group_is_called_by_its_newest_title_and_its_events_are_lines() {
+        let id = "g~01935b2e-7c1a-7def-8123-000000000001";
+        let mut view = View::new("al".parse().unwrap(), ConversationId::parse(id).unwrap());
+        let event = |seq, from: &str, kind: &str, body: &str| Message {
+            conversation: id.into(),
+            kind: kind.into(),
+            body: serde_json::value::RawValue::from_string(body.to_owned()).ok(),
+            ..message(seq, from, "c1")
+        };
+        assert_eq!(view.name(&view.selected), id[2..]);
+        view.message(&event(1, "al", "join", r#"{"users":["bo"],"title":"tea"}"#));
+        assert_eq!(view.name(&view.selected), "tea");
+        view.message(&event(2, "bo", "rename", r#"{"title":"chai"}"#));
+        assert_eq!(view.name(&view.selected), "chai");
+        let made = "  al made the group tea with bo";
+        assert_eq!(lines(&view), [made, "  bo renamed the group to chai"]);
     }
 
     #[test]

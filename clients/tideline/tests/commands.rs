@@ -6,8 +6,8 @@ mod server;
 use std::process::{Output, Stdio};
 use std::time::Duration;
 
-use serde_json::Value;
-use server::{CONVERSATION, Fault, Server};
+use serde_json::{Value, json};
+use server::{CONVERSATION, Fault, GROUP, Server};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, Command};
@@ -263,6 +263,68 @@ async fn a_chat_without_a_terminal_is_plain_lines() {
     assert_eq!(next(&mut output).await, "alice: yes");
     drop(input);
     assert!(ended(&mut child).await);
+}
+
+#[tokio::test]
+async fn a_group_is_made_and_printed_for_a_person_to_read() {
+    let desk = Desk::new().await;
+    let output = desk.run("group create tea bob cy --as alice --history join").await;
+    assert!(output.status.success(), "{}", complaint(&output));
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.starts_with(&format!("{GROUP}\ntea: 3 members, closed")), "{text}");
+    let shared = desk.server.shared.lock().unwrap();
+    let request = &shared.requests[0];
+    assert_eq!((&request["op"], &request["history"]), (&"create".into(), &"join".into()));
+    assert_eq!(request["members"], json!(["bob", "cy"]));
+    assert!(request["cid"].is_string());
+}
+
+#[tokio::test]
+async fn all_pages_of_the_members_are_one_answer() {
+    let desk = Desk::new().await;
+    let output = desk.run(&format!("group members {GROUP} --as alice --json")).await;
+    let group = &lines(&output)[0];
+    let users: Vec<&Value> =
+        group["members"].as_array().unwrap().iter().map(|member| &member["user"]).collect();
+    assert_eq!(users, ["alice", "bob", "cy"]);
+    assert!(group.get("page").is_none(), "{group}");
+}
+
+#[tokio::test]
+async fn a_refused_request_about_a_group_is_a_failure() {
+    let desk = Desk::new().await;
+    let output = desk.run(&format!("group join {GROUP} --as bob")).await;
+    assert_eq!(output.status.code(), Some(1));
+    assert!(complaint(&output).contains("not yours"), "{}", complaint(&output));
+}
+
+#[tokio::test]
+async fn a_chat_looks_at_its_group_and_tells_its_events() {
+    let desk = Desk::new().await;
+    let line = format!("chat --as bob --conversation {GROUP}");
+    let mut child = desk.command(&line).stdin(Stdio::piped()).spawn().unwrap();
+    let mut output = BufReader::new(child.stdout.take().unwrap()).lines();
+    let event = |seq: u64, kind: &str, body: Value| {
+        json!({"conversation": GROUP, "seq": seq, "cid": format!("01935b2e-7c1a-7def-8123-{seq:012}"),
+            "from": "alice", "at": 7, "kind": kind, "large": true, "body": body})
+    };
+    until(&desk, |shared| !shared.handshakes.is_empty()).await;
+    desk.server.push(&event(1, "join", json!({"users": ["bob"], "title": "tea"})));
+    assert_eq!(next(&mut output).await, "* alice made the group tea with bob");
+    until(&desk, |shared| shared.requests.iter().any(|r| r["kind"] == "focus")).await;
+    desk.server.push(&event(2, "text", json!({"text": "welcome"})));
+    assert_eq!(next(&mut output).await, "alice: welcome");
+}
+
+/// Waits until the server saw something.
+async fn until(desk: &Desk, is_so: impl Fn(&server::Shared) -> bool) {
+    let mut news = desk.server.seen.subscribe();
+    let seen = async {
+        while !is_so(&desk.server.shared.lock().unwrap()) {
+            news.changed().await.unwrap();
+        }
+    };
+    tokio::time::timeout(BOUND, seen).await.unwrap();
 }
 
 /// The next line of a child's output.

@@ -1,12 +1,14 @@
 //! Devices, the network between them and the server, and everything that goes wrong.
 
-use std::collections::BTreeMap;
+mod group;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use engine::{Change, Command, Draft, Engine, Input, Older, Options, Output, Record, State};
 use timeline::exchange::Destination;
 use timeline::{Kind, MessageId, Timestamp, UserId};
 
-use crate::server::{Diffusion, Server};
+use crate::server::{Caller, Effect, Server};
 
 /// When nothing goes wrong any more, in milliseconds.
 const PEACE: u64 = 60_000;
@@ -14,8 +16,11 @@ const PEACE: u64 = 60_000;
 /// When everything must have arrived, in milliseconds: a keep-alive after the last fault.
 const END: u64 = PEACE + 700_000;
 
-/// How many messages are sent.
+/// How many messages are sent between two people.
 const MESSAGES: u64 = 10;
+
+/// How many messages are sent to the group.
+const GROUP_MESSAGES: u64 = 12;
 
 /// What the network does to a frame, in percent.
 const LOST: u8 = 10;
@@ -40,9 +45,13 @@ enum Event {
     /// The device's process dies and starts again.
     Crashed(usize),
     /// The server goes on with what it does after an answer.
-    Diffused(Diffusion),
+    Diffused(Effect),
     /// A user sends something.
     Sent(usize, u64),
+    /// A user asks something of the group.
+    Asked(usize, Box<wire::Group>),
+    /// A user begins or ends looking at the group.
+    Looked(usize, Command),
     /// A device wakes up.
     Woken(usize),
 }
@@ -75,6 +84,8 @@ pub(crate) struct World {
     events: BTreeMap<(u64, u64), Event>,
     devices: Vec<Device>,
     server: Server,
+    /// Messages that were refused for good.
+    refused: BTreeSet<String>,
     seed: u64,
 }
 
@@ -89,6 +100,7 @@ impl World {
             events: BTreeMap::new(),
             devices,
             server: Server::default(),
+            refused: BTreeSet::new(),
             seed,
         };
         for index in 0..USERS.len() {
@@ -99,11 +111,12 @@ impl World {
                 world.plan(at, Event::Crashed(index));
             }
         }
-        for number in 0..MESSAGES {
+        for number in 0..MESSAGES + GROUP_MESSAGES {
             let index = world.random.usize(0..USERS.len());
             let at = world.random.u64(0..PEACE);
             world.plan(at, Event::Sent(index, number));
         }
+        world.plan_group();
         world
     }
 
@@ -114,6 +127,7 @@ impl World {
                 break;
             }
             self.now = now;
+            self.server.now = now;
             self.happen(event);
         }
     }
@@ -121,15 +135,19 @@ impl World {
     /// What must not be.
     pub(crate) fn violations(&self) -> Vec<String> {
         let mut violations = Vec::new();
-        let mut kept: Vec<&str> =
-            self.server.logs.values().flatten().map(|message| message.cid.as_str()).collect();
-        kept.sort_unstable();
-        let sent: Vec<String> = (0..MESSAGES).map(|number| cid(number).to_string()).collect();
-        if kept != sent {
-            violations.push(format!("kept {kept:?}"));
+        let texts = self.server.logs.values().flatten().filter(|message| message.kind == "text");
+        let kept: Vec<&str> = texts.map(|message| message.cid.as_str()).collect();
+        let distinct: BTreeSet<&str> = kept.iter().copied().collect();
+        let is_kept_or_refused = |number| {
+            let cid = cid(number).to_string();
+            distinct.contains(cid.as_str()) || self.refused.contains(&cid)
+        };
+        if kept.len() != distinct.len() || !(0..MESSAGES + GROUP_MESSAGES).all(is_kept_or_refused) {
+            violations.push(format!("kept {kept:?}, refused {:?}", self.refused));
         }
         for (index, device) in self.devices.iter().enumerate() {
-            for (id, log) in &self.server.logs {
+            violations.extend(self.group_violations(index));
+            for (id, log) in self.server.logs.iter().filter(|(id, _)| id.starts_with("d~")) {
                 let shown = device.shown.iter().filter(|(shown, _)| shown == id);
                 let shown: Vec<u64> = shown.map(|(_, seq)| *seq).collect();
                 let is_member = id.split('~').any(|user| user == USERS[index]);
@@ -171,11 +189,16 @@ impl World {
                 }
             }
             Event::Crashed(index) => self.crash(index),
-            Event::Diffused(diffusion) => self.diffuse(&diffusion),
+            Event::Diffused(effect) => self.take_effect(&effect),
             Event::Sent(index, number) => {
                 let draft = self.draft(index, number);
                 self.input(index, Input::Command(Command::Send(draft)));
             }
+            Event::Asked(index, request) => {
+                let command = Command::Group { ticket: 0, request };
+                self.input(index, Input::Command(command));
+            }
+            Event::Looked(index, command) => self.input(index, Input::Command(command)),
             Event::Woken(index) => {
                 self.devices[index].wake = 0;
                 self.input(index, Input::Tick);
@@ -199,12 +222,13 @@ impl World {
         if (8..12).contains(&trouble) && request["action"] == "sync" {
             request["cursor"] = serde_json::Value::Null;
         }
-        let (answer, diffusions) = self.server.answer(USERS[index], &request.to_string());
+        let caller = Caller { user: USERS[index], device: index, connection };
+        let (answer, effects) = self.server.answer(caller, &request.to_string());
         let answer = if (12..16).contains(&trouble) { GATEWAY_ERROR } else { &answer };
         self.send_down(index, connection, answer);
-        for diffusion in diffusions {
+        for effect in effects {
             let wait = self.wait();
-            self.plan(wait, Event::Diffused(diffusion));
+            self.plan(wait, Event::Diffused(effect));
         }
     }
 
@@ -252,7 +276,12 @@ impl World {
                 }
                 device.records.push(record);
             }
-            Output::Changed(Change::Failed { problem, .. }) => panic!("refused: {}", problem.name),
+            Output::Changed(Change::Failed { cid, problem }) => {
+                let direct: Vec<MessageId> = (0..MESSAGES).map(self::cid).collect();
+                assert_eq!(problem.code, 403, "refused: {} (seed {})", problem.name, self.seed);
+                assert!(!direct.contains(&cid), "refused (seed {})", self.seed);
+                self.refused.insert(cid.to_string());
+            }
             Output::Changed(_) => {}
         }
     }
@@ -266,12 +295,19 @@ impl World {
         self.plan(100, Event::Woken(index));
     }
 
-    fn diffuse(&mut self, diffusion: &Diffusion) {
-        let Some(push) = self.server.diffuse(diffusion) else { return };
-        let devices = (0..USERS.len()).filter(|index| USERS[*index] == diffusion.user);
-        for index in devices.collect::<Vec<_>>() {
-            let connection = self.devices[index].connection;
-            self.send_down(index, connection, &push);
+    fn take_effect(&mut self, effect: &Effect) {
+        match effect {
+            Effect::Entry { user, message } => {
+                let push = self.server.diffuse(user, message);
+                let devices = (0..USERS.len()).filter(|index| USERS[*index] == user);
+                for index in devices.collect::<Vec<_>>() {
+                    let connection = self.devices[index].connection;
+                    self.send_down(index, connection, &push);
+                }
+            }
+            Effect::Push { device, connection, text } => {
+                self.send_down(*device, *connection, text);
+            }
         }
     }
 
@@ -316,14 +352,15 @@ impl World {
     }
 
     fn draft(&mut self, index: usize, number: u64) -> Draft {
-        let others: Vec<&str> = USERS.into_iter().filter(|user| *user != USERS[index]).collect();
-        let to = UserId::parse(others[self.random.usize(0..others.len())]).unwrap();
-        Draft {
-            destination: Destination::Person(to),
-            cid: cid(number),
-            kind: Kind::text(),
-            body: wire::text_body("x"),
-        }
+        let destination = if number < MESSAGES {
+            let others: Vec<&str> =
+                USERS.into_iter().filter(|user| *user != USERS[index]).collect();
+            let to = others[self.random.usize(0..others.len())];
+            Destination::Person(UserId::parse(to).unwrap())
+        } else {
+            Destination::Conversation(group::id())
+        };
+        Draft { destination, cid: cid(number), kind: Kind::text(), body: wire::text_body("x") }
     }
 }
 

@@ -6,13 +6,16 @@ use std::sync::{Arc, Mutex};
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, watch};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, Response};
 use tokio_tungstenite::tungstenite::http::HeaderValue;
 
 /// The conversation.
 pub(crate) const CONVERSATION: &str = "d~alice~bob";
+
+/// The group.
+pub(crate) const GROUP: &str = "g~01935b2e-7c1a-7def-8123-000000000001";
 
 /// What happens instead of an answer to a `send`.
 #[derive(Clone, Copy, Debug)]
@@ -32,6 +35,8 @@ pub(crate) struct Shared {
     pub(crate) faults: VecDeque<Fault>,
     /// The HTTP status of the next handshakes; open if absent.
     pub(crate) status: Option<u16>,
+    /// The requests about groups, and the signals.
+    pub(crate) requests: Vec<Value>,
     /// The handshakes: path with query, authorization, subprotocol.
     pub(crate) handshakes: Vec<(String, String, String)>,
 }
@@ -44,6 +49,8 @@ pub(crate) struct Server {
     /// Its address.
     pub(crate) url: String,
     pushes: broadcast::Sender<String>,
+    /// Told whenever something was seen.
+    pub(crate) seen: watch::Sender<()>,
 }
 
 impl Server {
@@ -53,14 +60,23 @@ impl Server {
         let url = format!("ws://{}/v1", listener.local_addr().unwrap());
         let shared = Arc::new(Mutex::new(Shared::default()));
         let (pushes, _) = broadcast::channel(64);
-        let (state, sender) = (Arc::clone(&shared), pushes.clone());
+        let (seen, _) = watch::channel(());
+        let (state, sender, news) = (Arc::clone(&shared), pushes.clone(), seen.clone());
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let (state, sender) = (Arc::clone(&state), sender.clone());
-                tokio::spawn(async move { serve(stream, &state, sender.subscribe()).await });
+                let (state, pushes) = (Arc::clone(&state), sender.subscribe());
+                let news = news.clone();
+                tokio::spawn(async move { serve(stream, &state, pushes, &news).await });
             }
         });
-        Self { shared, url, pushes }
+        Self { shared, url, pushes, seen }
+    }
+
+    /// Pushes a message to whoever is there.
+    pub(crate) fn push(&self, message: &Value) {
+        let mut push = message.clone();
+        push["event"] = json!("message");
+        self.pushes.send(push.to_string()).unwrap();
     }
 
     /// Keeps a text of a user and pushes it to whoever is there.
@@ -79,7 +95,12 @@ impl Server {
     }
 }
 
-async fn serve(stream: TcpStream, shared: &Mutex<Shared>, mut pushes: broadcast::Receiver<String>) {
+async fn serve(
+    stream: TcpStream,
+    shared: &Mutex<Shared>,
+    mut pushes: broadcast::Receiver<String>,
+    seen: &watch::Sender<()>,
+) {
     #[expect(clippy::result_large_err, reason = "the type is tungstenite's")]
     let handshake = |request: &Request, response: Response| check(request, response, shared);
     let Ok(mut socket) = tokio_tungstenite::accept_hdr_async(stream, handshake).await else {
@@ -87,6 +108,7 @@ async fn serve(stream: TcpStream, shared: &Mutex<Shared>, mut pushes: broadcast:
     };
     let user = alice_or_bob(&shared.lock().unwrap().handshakes);
     loop {
+        seen.send_replace(());
         let answer = tokio::select! {
             frame = socket.next() => match frame {
                 Some(Ok(Message::Text(text))) => {
@@ -148,6 +170,17 @@ fn answer(shared: &mut Shared, user: &str, request: &Value) -> Option<String> {
     let ok = match request["action"].as_str().unwrap() {
         "sync" => sync(shared, request),
         "history" => history(shared, request),
+        "group" | "signal" => {
+            shared.requests.push(request.clone());
+            match request["op"].as_str() {
+                Some("join") => {
+                    let error = json!({"code": 403, "name": "forbidden", "message": "not yours"});
+                    return Some(json!({"re": id, "error": error}).to_string());
+                }
+                Some(_) => group(request),
+                None => json!({"until": 7_200_000}),
+            }
+        }
         "send" => match shared.faults.pop_front() {
             Some(Fault::Forbidden) => {
                 let error = json!({"code": 403, "name": "forbidden", "message": "not yours"});
@@ -162,6 +195,19 @@ fn answer(shared: &mut Shared, user: &str, request: &Value) -> Option<String> {
         other => panic!("no such route: {other}"),
     };
     Some(json!({"re": id, "ok": ok}).to_string())
+}
+
+/// A group of three, of whom a page holds two.
+fn group(request: &Value) -> Value {
+    let (members, page) = match request["page"].as_str() {
+        None => (
+            json!([{"user": "alice", "role": "owner"}, {"user": "bob", "role": "member"}]),
+            json!("bob"),
+        ),
+        Some(_) => (json!([{"user": "cy", "role": "member"}]), Value::Null),
+    };
+    json!({"conversation": GROUP, "title": "tea", "version": 1, "history": "start", "open": false,
+        "count": 3, "members": members, "page": page})
 }
 
 fn sync(shared: &Shared, request: &Value) -> Value {

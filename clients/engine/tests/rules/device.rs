@@ -46,8 +46,13 @@ impl Device {
 
     /// One that was here before, with nothing received, and not connected.
     pub(crate) fn fresh() -> Self {
+        Self::with(&[])
+    }
+
+    /// The same, with more records.
+    pub(crate) fn with(records: &[Record]) -> Self {
         let start = Record::Cursor { q: timeline::Seq::ZERO };
-        Self::new(Older::OnDemand, State::replay([&start]))
+        Self::new(Older::OnDemand, State::replay([&start].into_iter().chain(records)))
     }
 
     /// One that is connected and synced.
@@ -209,6 +214,10 @@ impl Device {
             Change::Fetched { ticket, outcome } => {
                 format!("fetched {ticket} {}", outcome.map_or(0, |page| page.messages.len()))
             }
+            Change::Grouped { ticket, outcome } => match outcome {
+                Ok(group) => format!("grouped {ticket} {}", group.conversation),
+                Err(problem) => format!("grouped {ticket} {}", problem.name),
+            },
             Change::Restarted { conversation, seq } => format!("restarted {conversation} {seq}"),
         }
     }

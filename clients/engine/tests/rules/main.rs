@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod device;
+mod groups;
 
 use device::{Device, cid};
 use engine::{Command, Input, Link, Older, Token};

@@ -1,19 +1,19 @@
-//! Two users who send one another messages, in one task.
+//! Users who send one another messages, two directly or more in a group, in one task.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::{Acked, Change, Command, Draft, Engine, Input, Options, Output, State};
+use engine::{Acked, Change, Command, Draft, Engine, Input, Older, Options, Output, State};
 use serde::Deserialize;
 use timeline::exchange::Destination;
-use timeline::{DeviceId, Kind, MessageId, Timestamp, UserId};
+use timeline::{ConversationId, DeviceId, Kind, MessageId, Party, Timestamp, UserId};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use uuid::Uuid;
-use wire::Message;
+use wire::{ErrorCode, Grouped, Message, Problem};
 
-use crate::checker::{Checker, Side};
+use crate::checker::{Checker, Seat};
 use crate::error::Error;
 use crate::key::Tokens;
 use crate::link::{self, Event, Link};
@@ -29,7 +29,7 @@ const DRAIN_MAX: Duration = Duration::from_secs(30);
 /// What a frame that sends a message begins with, as [`wire::Send`] is written.
 const SEND_FRAME: &str = r#"{"action":"send""#;
 
-/// What every pair of a load does.
+/// What everyone of a load does.
 #[derive(Debug)]
 pub(crate) struct Plan {
     /// The server.
@@ -46,15 +46,19 @@ pub(crate) struct Plan {
     pub(crate) clock: Instant,
 }
 
-/// Two users.
+/// The users of one conversation.
 #[derive(Debug)]
-pub(crate) struct Pair {
+pub(crate) struct Team {
     plan: Arc<Plan>,
-    users: [User; 2],
+    users: Vec<User>,
+    /// The group, once it is made; two people need none.
+    group: Option<ConversationId>,
+    /// The answer to the last request about the group.
+    grouped: Option<Result<Grouped, Problem>>,
     events: mpsc::UnboundedReceiver<(u64, Event)>,
     checker: Checker,
     tally: Tally,
-    /// When the last message is sent; absent while the two connect.
+    /// When the last message is sent; absent while they connect.
     end: Option<Instant>,
     /// When something was acknowledged or received the last time.
     moved: Instant,
@@ -68,7 +72,7 @@ struct User {
     device: DeviceId,
     tokens: Tokens,
     link: Option<Link>,
-    /// The link's number: of 0 the even ones, of 1 the odd ones, so that each is some user's.
+    /// The link's number: it goes up by the count of users, so that each is one user's.
     number: u64,
     sender: mpsc::UnboundedSender<(u64, Event)>,
     /// How many messages it sent.
@@ -79,39 +83,47 @@ struct User {
     due: Option<Instant>,
 }
 
-impl Pair {
-    /// Two users who are not connected yet.
-    pub(crate) fn new(plan: Arc<Plan>, users: [UserId; 2]) -> Result<Self, Error> {
+impl Team {
+    /// Users who are not connected yet.
+    pub(crate) fn new(plan: Arc<Plan>, users: Vec<UserId>) -> Result<Self, Error> {
         let (sender, events) = mpsc::unbounded_channel();
         let device = DeviceId::parse("load").expect("these letters are a device's");
         // An address that cannot be used is told before anything is tried.
         link::request(&plan.url, &device, None, "")?;
         let checker = Checker::new(users.clone());
-        let mut side = 0;
-        let users = users.map(|id| {
+        let users = (0..).zip(users).map(|(number, id)| {
             let (_, seed) = Uuid::now_v7().as_u64_pair();
-            let options = Options::default();
+            let options = Options { older: Older::Backfill };
             let engine = Engine::new(id.clone(), options, State::default(), seed);
             let tokens = Tokens::Minted { user: id.clone(), key: plan.key.clone(), last: None };
-            side += 1;
             User {
                 id,
                 engine,
                 device: device.clone(),
                 tokens,
                 link: None,
-                number: side - 1,
+                number,
                 sender: sender.clone(),
                 sent: 0,
                 waiting: VecDeque::new(),
                 due: None,
             }
         });
-        let (tally, moved) = (Tally::default(), Instant::now());
-        Ok(Self { plan, users, events, checker, tally, end: None, moved })
+        let users = users.collect();
+        Ok(Self {
+            plan,
+            users,
+            group: None,
+            grouped: None,
+            events,
+            checker,
+            tally: Tally::default(),
+            end: None,
+            moved: Instant::now(),
+        })
     }
 
-    /// Connects both and lets them catch up.
+    /// Connects everyone and lets them catch up.
     ///
     /// # Errors
     ///
@@ -125,6 +137,52 @@ impl Pair {
         Ok(())
     }
 
+    /// Lets the first user make a group of all, and everyone look at it: should it be large, its
+    /// messages are pushed to all.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Problem`] when the server refuses to make it.
+    pub(crate) async fn make_group(&mut self) -> Result<(), Error> {
+        let ids = self.users[1..].iter().map(|user| user.id.as_str().to_owned());
+        let ids: Vec<String> = ids.collect();
+        let mut batches = ids.chunks(timeline::limits::MEMBERS_ADDED_MAX).map(<[String]>::to_vec);
+        let create = wire::Group {
+            title: Some("load".to_owned()),
+            members: batches.next(),
+            cid: Some(Uuid::now_v7().to_string()),
+            ..wire::Group::new(String::new(), "create")
+        };
+        let group = self.ask(create).await?;
+        for batch in batches {
+            let add = wire::Group {
+                conversation: Some(group.conversation.clone()),
+                users: Some(batch),
+                ..wire::Group::new(String::new(), "add")
+            };
+            self.ask(add).await?;
+        }
+        let id = ConversationId::parse(&group.conversation)
+            .map_err(|error| refused(Problem::new(ErrorCode::Internal, error.to_string())))?;
+        for seat in 0..self.users.len() {
+            self.input(seat, Input::Command(Command::Focus(id.clone())))?;
+        }
+        self.group = Some(id);
+        Ok(())
+    }
+
+    /// Lets the first user ask something about a group.
+    async fn ask(&mut self, request: wire::Group) -> Result<Grouped, Error> {
+        let request = Box::new(request);
+        self.input(0, Input::Command(Command::Group { ticket: 0, request }))?;
+        loop {
+            if let Some(outcome) = self.grouped.take() {
+                return outcome.map_err(refused);
+            }
+            self.step(None).await?;
+        }
+    }
+
     /// Sends for as long as is planned, and waits until everything has arrived.
     ///
     /// The first messages by the clock come after `turn` of an interval, from 0 to 1.
@@ -133,9 +191,10 @@ impl Pair {
         let end = start + self.plan.duration;
         self.end = Some(end);
         if let Some(interval) = self.plan.interval {
-            for (side, user) in self.users.iter_mut().enumerate() {
-                let half = if side == 0 { 0.0 } else { 0.5 };
-                user.due = Some(start + interval.mul_f64((turn + half).fract()));
+            let count = self.users.len() as f64;
+            for (seat, user) in self.users.iter_mut().enumerate() {
+                let share = seat as f64 / count;
+                user.due = Some(start + interval.mul_f64((turn + share).fract()));
             }
         }
         loop {
@@ -161,33 +220,35 @@ impl Pair {
     /// the clock. However late a task runs, so many messages are sent as the clock says.
     fn send(&mut self, now: Instant, end: Instant) -> Result<Option<Instant>, Error> {
         let is_flat_out = self.plan.interval.is_none() && now < end;
-        for side in 0..self.users.len() {
-            if is_flat_out && self.users[side].waiting.is_empty() {
-                self.compose(side, now)?;
+        for seat in 0..self.users.len() {
+            if is_flat_out && self.users[seat].waiting.is_empty() {
+                self.compose(seat, now)?;
             }
-            while let (Some(interval), Some(due)) = (self.plan.interval, self.users[side].due)
+            while let (Some(interval), Some(due)) = (self.plan.interval, self.users[seat].due)
                 && due <= now
                 && due < end
             {
-                self.compose(side, now)?;
-                self.users[side].due = Some(due + interval);
+                self.compose(seat, now)?;
+                self.users[seat].due = Some(due + interval);
             }
         }
         Ok(self.users.iter().filter_map(|user| user.due).min())
     }
 
-    fn compose(&mut self, side: Side, now: Instant) -> Result<(), Error> {
-        let to = self.users[1 - side].id.clone();
-        let user = &mut self.users[side];
+    fn compose(&mut self, seat: Seat, now: Instant) -> Result<(), Error> {
+        let destination = match &self.group {
+            Some(group) => Destination::Conversation(group.clone()),
+            None => Destination::Person(self.users[1 - seat].id.clone()),
+        };
+        let user = &mut self.users[seat];
         user.sent += 1;
         let cid = MessageId::from_bytes(Uuid::now_v7().into_bytes());
         user.waiting.push_back((cid, user.sent, now));
         let time = now.duration_since(self.plan.clock);
         let body = wire::text_body(&write(user.sent, time, self.plan.text_bytes));
         self.tally.sent += 1;
-        let destination = Destination::Person(to);
         let draft = Draft { destination, cid, kind: Kind::text(), body };
-        self.input(side, Input::Command(Command::Send(draft)))
+        self.input(seat, Input::Command(Command::Send(draft)))
     }
 
     /// Waits for something to happen or to be due, until `until` at the latest.
@@ -204,7 +265,7 @@ impl Pair {
         tokio::select! {
             Some((number, event)) = self.events.recv() => {
                 match self.users.iter().position(|user| user.number == number) {
-                    Some(side) => self.happen(side, event),
+                    Some(seat) => self.happen(seat, event),
                     None => Ok(()),
                 }
             }
@@ -213,41 +274,44 @@ impl Pair {
     }
 
     fn tick(&mut self) -> Result<(), Error> {
-        self.input(0, Input::Tick)?;
-        self.input(1, Input::Tick)
-    }
-
-    fn happen(&mut self, side: Side, event: Event) -> Result<(), Error> {
-        match event {
-            Event::Open => self.input(side, Input::Connected),
-            Event::Frame(text) => self.input(side, Input::Frame(&text)),
-            Event::Refused(status) => self.input(side, Input::Refused { status }),
-            Event::Closed => self.input(side, Input::Disconnected),
-        }
-    }
-
-    fn input(&mut self, side: Side, input: Input<'_>) -> Result<(), Error> {
-        let elapsed = self.plan.clock.elapsed().as_millis();
-        let now = Timestamp(u64::try_from(elapsed).unwrap_or(u64::MAX));
-        self.users[side].engine.handle(now, input);
-        while let Some(output) = self.users[side].engine.poll() {
-            self.take(side, output)?;
+        for seat in 0..self.users.len() {
+            self.input(seat, Input::Tick)?;
         }
         Ok(())
     }
 
-    fn take(&mut self, side: Side, output: Output) -> Result<(), Error> {
-        let user = &mut self.users[side];
+    fn happen(&mut self, seat: Seat, event: Event) -> Result<(), Error> {
+        match event {
+            Event::Open => self.input(seat, Input::Connected),
+            Event::Frame(text) => self.input(seat, Input::Frame(&text)),
+            Event::Refused(status) => self.input(seat, Input::Refused { status }),
+            Event::Closed => self.input(seat, Input::Disconnected),
+        }
+    }
+
+    fn input(&mut self, seat: Seat, input: Input<'_>) -> Result<(), Error> {
+        let elapsed = self.plan.clock.elapsed().as_millis();
+        let now = Timestamp(u64::try_from(elapsed).unwrap_or(u64::MAX));
+        self.users[seat].engine.handle(now, input);
+        while let Some(output) = self.users[seat].engine.poll() {
+            self.take(seat, output)?;
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, seat: Seat, output: Output) -> Result<(), Error> {
+        let count = self.users.len() as u64;
+        let user = &mut self.users[seat];
         match output {
             Output::Connect { token } => {
                 let token = user.tokens.token(token)?;
                 let request = link::request(&self.plan.url, &user.device, None, &token)?;
-                user.number += 2;
+                user.number += count;
                 user.link = Some(Link::open(request, user.number, user.sender.clone()));
                 self.tally.reconnects += 1;
             }
             Output::Close => {
-                user.number += 2;
+                user.number += count;
                 user.link = None;
             }
             Output::Transmit(frame) => {
@@ -260,18 +324,18 @@ impl Pair {
             }
             // A load that is stopped is not gone on with.
             Output::Persist(_) => {}
-            Output::Changed(change) => self.changed(side, change)?,
+            Output::Changed(change) => self.changed(seat, change)?,
         }
         Ok(())
     }
 
-    fn changed(&mut self, side: Side, change: Change) -> Result<(), Error> {
+    fn changed(&mut self, seat: Seat, change: Change) -> Result<(), Error> {
         match change {
-            Change::Message(message) => self.shown(side, &message),
-            Change::Acked(acked) => self.acked(side, &acked),
+            Change::Message(message) => self.shown(seat, &message),
+            Change::Acked(acked) => self.acked(seat, &acked),
             Change::Failed { cid, .. } => {
-                if let Some((number, _)) = self.settled(side, cid) {
-                    self.checker.unkept(side, number);
+                if let Some((number, _)) = self.settled(seat, cid) {
+                    self.checker.unkept(seat, number);
                 }
             }
             Change::Link(engine::Link::Refused { status }) => {
@@ -282,30 +346,44 @@ impl Pair {
                 return Err(Error::NoServer { url: self.plan.url.clone() });
             }
             // What is void after a restart arrives again, and is found to be doubled.
+            Change::Grouped { outcome, .. } => self.grouped = Some(outcome),
             Change::Link(_) | Change::Fetched { .. } | Change::Restarted { .. } => {}
         }
         Ok(())
     }
 
-    fn shown(&mut self, side: Side, message: &Message) {
+    fn shown(&mut self, seat: Seat, message: &Message) {
+        if Self::is_of_group(message) && wire::Event::read(message).is_some() {
+            // An event without an author is the server's own.
+            let author = UserId::parse(&message.from);
+            let author = author.unwrap_or_else(|_| self.users[seat].id.clone());
+            return self.checker.event(seat, author, message.seq);
+        }
         let author = self.users.iter().position(|user| user.id.as_str() == message.from);
         let read = message.body.as_ref().and_then(|body| read(body.get()));
         let (Some(author), Some((number, sent))) = (author, read) else {
             let author = UserId::parse(&message.from);
-            let author = author.unwrap_or_else(|_| self.users[side].id.clone());
-            return self.checker.foreign(side, author, message.seq);
+            let author = author.unwrap_or_else(|_| self.users[seat].id.clone());
+            return self.checker.foreign(seat, author, message.seq);
         };
-        self.checker.shown(side, message.seq, author, number);
-        if author != side {
+        self.checker.shown(seat, message.seq, author, number);
+        if author != seat {
             let now = Instant::now();
             self.moved = now;
+            self.tally.received_in_time += u64::from(self.end.is_some_and(|end| now <= end));
             let sent = self.plan.clock + sent;
             self.tally.push_us.push(microseconds(now.saturating_duration_since(sent)));
         }
     }
 
-    fn acked(&mut self, side: Side, acked: &Acked) {
-        let Some((_, sent)) = self.settled(side, acked.cid) else { return };
+    /// Whether a message is of a group, whose events are shown like messages.
+    fn is_of_group(message: &Message) -> bool {
+        let id = ConversationId::parse(&message.conversation);
+        id.is_ok_and(|id| matches!(id.party(), Party::Group(_)))
+    }
+
+    fn acked(&mut self, seat: Seat, acked: &Acked) {
+        let Some((_, sent)) = self.settled(seat, acked.cid) else { return };
         let now = Instant::now();
         self.moved = now;
         self.tally.acked += 1;
@@ -315,49 +393,51 @@ impl Pair {
     }
 
     /// Takes a message out of those that wait: its number, and when it was handed over.
-    fn settled(&mut self, side: Side, cid: MessageId) -> Option<(u64, Instant)> {
-        let waiting = &mut self.users[side].waiting;
+    fn settled(&mut self, seat: Seat, cid: MessageId) -> Option<(u64, Instant)> {
+        let waiting = &mut self.users[seat].waiting;
         let index = waiting.iter().position(|(waits, _, _)| *waits == cid)?;
         waiting.remove(index).map(|(_, number, sent)| (number, sent))
     }
 
     fn is_complete(&self) -> bool {
-        (0..self.users.len()).all(|side| self.has_all(side))
+        (0..self.users.len()).all(|seat| self.has_all(seat))
     }
 
-    /// Whether everything of this user is acknowledged, and everything of both shown to it.
-    fn has_all(&self, side: Side) -> bool {
-        let users = self.users.iter().enumerate();
-        let mut shown = users.map(|(author, user)| self.checker.has_all(side, author, user.sent));
-        self.users[side].waiting.is_empty() && shown.all(|all| all)
+    /// Whether everything of this user is acknowledged, and everything of everyone shown to it.
+    fn has_all(&self, seat: Seat) -> bool {
+        self.users[seat].waiting.is_empty() && self.checker.count(seat) >= self.tally.sent
     }
 
     /// Connects whoever lacks something anew.
     fn come_back(&mut self) -> Result<(), Error> {
         self.moved = Instant::now();
-        for side in 0..self.users.len() {
-            if !self.has_all(side) {
-                self.input(side, Input::Command(Command::Close))?;
-                self.input(side, Input::Command(Command::Open))?;
+        for seat in 0..self.users.len() {
+            if !self.has_all(seat) {
+                self.input(seat, Input::Command(Command::Close))?;
+                self.input(seat, Input::Command(Command::Open))?;
             }
         }
         Ok(())
     }
 
     fn finish(mut self) -> Tally {
-        for side in 0..self.users.len() {
-            self.tally.received += self.checker.count(1 - side, side);
-            for (_, number, _) in &self.users[side].waiting {
-                self.checker.unkept(side, *number);
+        for seat in 0..self.users.len() {
+            self.tally.received += self.checker.count(seat) - self.checker.count_of(seat, seat);
+            for (_, number, _) in &self.users[seat].waiting {
+                self.checker.unkept(seat, *number);
             }
         }
         // Every message was transmitted once and every user connected once; the rest came on top.
         self.tally.resends = self.tally.resends.saturating_sub(self.tally.sent);
         self.tally.reconnects = self.tally.reconnects.saturating_sub(self.users.len() as u64);
-        let sent = self.users.each_ref().map(|user| user.sent);
-        self.tally.findings = self.checker.finish(sent);
+        let sent: Vec<u64> = self.users.iter().map(|user| user.sent).collect();
+        self.tally.findings = self.checker.finish(&sent);
         self.tally
     }
+}
+
+fn refused(problem: Problem) -> Error {
+    Error::Problem { name: problem.name, message: problem.message }
 }
 
 /// A text of so many bytes that says its number and when it was handed over.

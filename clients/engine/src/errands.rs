@@ -1,0 +1,116 @@
+//! What the host asks for and the engine only carries: pages of history, and groups.
+
+use serde_json::value::RawValue;
+use timeline::exchange::Part;
+use timeline::{ConversationId, MessageId, Seq};
+use wire::{ErrorCode, Group, Grouped, History, Problem};
+
+use crate::engine::{Engine, is_final, read};
+use crate::input::Older;
+use crate::output::Change;
+use crate::requests::{Errand, Purpose, Question};
+
+impl Engine {
+    /// Takes the wish for a page.
+    pub(crate) fn fetch(
+        &mut self,
+        ticket: u64,
+        id: &ConversationId,
+        part: Part,
+        limit: Option<u64>,
+    ) {
+        let mut history = History::new(String::new(), id.as_str().to_owned());
+        history.limit = limit;
+        match part {
+            Part::Newest => {}
+            Part::Before(seq) => history.before = Some(seq.number()),
+            Part::After(seq) => history.after = Some(seq.number()),
+            Part::Between(first, last) => history.range = Some((first.number(), last.number())),
+            Part::Listed(seqs) => {
+                history.seqs = Some(seqs.into_iter().map(Seq::number).collect());
+            }
+        }
+        self.errand(ticket, Question::Page(history));
+    }
+
+    /// Takes a request about a group, unless the server would refuse it as it stands.
+    pub(crate) fn group(&mut self, ticket: u64, request: Box<Group>) {
+        match checked(&request) {
+            Ok(()) => self.errand(ticket, Question::Group(request)),
+            Err(problem) => self.change(Change::Grouped { ticket, outcome: Err(problem) }),
+        }
+    }
+
+    /// Makes the requests that are due.
+    pub(crate) fn run_errands(&mut self) {
+        for errand in std::mem::take(&mut self.errands) {
+            if errand.due > self.now {
+                self.errands.push(errand);
+                continue;
+            }
+            let question = errand.question.clone();
+            let id = self.requests.add(self.now, Purpose::Errand(Box::new(errand)));
+            self.transmit(question.frame(id));
+        }
+    }
+
+    /// Takes the answer to one.
+    pub(crate) fn errand_answered(
+        &mut self,
+        errand: Errand,
+        outcome: Result<Box<RawValue>, Problem>,
+    ) {
+        let ticket = errand.ticket;
+        match &errand.question {
+            Question::Page(_) => match read(outcome) {
+                Err(problem) if !is_final(&problem) => self.errand_again(errand, &problem),
+                outcome => self.change(Change::Fetched { ticket, outcome }),
+            },
+            Question::Group(group) => match read(outcome) {
+                Err(problem) if !is_final(&problem) => self.errand_again(errand, &problem),
+                outcome => {
+                    if let Ok(grouped) = &outcome {
+                        self.grouped(&group.op, grouped);
+                    }
+                    self.change(Change::Grouped { ticket, outcome });
+                }
+            },
+        }
+    }
+
+    fn errand(&mut self, ticket: u64, question: Question) {
+        self.errands.push(Errand { ticket, question, failures: 0, due: self.now });
+    }
+
+    fn errand_again(&mut self, mut errand: Errand, problem: &Problem) {
+        errand.failures = errand.failures.saturating_add(1);
+        errand.due = self.later(errand.failures, problem.retry_after_ms);
+        self.errands.push(errand);
+    }
+
+    /// Learns what an answer says of the group.
+    fn grouped(&mut self, op: &str, grouped: &Grouped) {
+        let Ok(id) = ConversationId::parse(&grouped.conversation) else { return };
+        if grouped.large && op != "leave" {
+            self.became_large(&id);
+        }
+        // A new group begins here. One that was joined does too where everything is read; otherwise
+        // it begins with the event of the joining, whose place the answer does not say.
+        if op == "create" || (op == "join" && self.options.older == Older::Backfill) {
+            self.know(&id);
+        }
+    }
+}
+
+/// Whether the server would take it, and a repetition for the same.
+fn checked(request: &Group) -> Result<(), Problem> {
+    if request.op == "create" && request.cid.is_none() {
+        let message = "a create that may be repeated has a cid";
+        return Err(Problem::new(ErrorCode::Invalid, message));
+    }
+    let frame = Group { id: "1".to_owned(), ..request.clone() }.to_json();
+    match Group::parse(&frame, MessageId::from_bytes([0; 16])) {
+        Ok(_) => Ok(()),
+        Err(refusal) => Err(refusal.problem),
+    }
+}
