@@ -216,7 +216,11 @@ mod tests {
     fn every_act_is_a_request_that_the_server_takes() {
         let cid = MessageId::from_bytes([7; 16]);
         let create = format!(
-            r#""create","title":"tea","members":["bob"],"history":"join","open":true,"cid":"{cid}"}}"#
+            concat!(
+                r#""create","title":"tea","members":["bob"],"history":"join","open":true,"#,
+                r#""cid":"{cid}"}}"#
+            ),
+            cid = cid
         );
         for (line, expected) in [
             ("create --as al tea bob --open --history join", create.as_str()),
