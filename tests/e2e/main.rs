@@ -15,6 +15,7 @@ mod kills;
 mod life;
 mod load;
 mod logs;
+mod members;
 mod notifications;
 mod permissions;
 mod refusals;
