@@ -16,7 +16,8 @@ use crate::print;
 use crate::report::{Crowd, Report, Tally};
 use crate::team::{Plan, Team};
 
-/// How many pairs or groups connect at the same time: the load is messages, not a storm of handshakes.
+/// How many pairs or groups connect at the same time: the load is messages, not a storm of
+/// handshakes.
 const CONNECTING_MAX: usize = 8;
 
 /// How long it may take until everyone is connected. Ours.
