@@ -186,9 +186,8 @@ fn require_visits(shown: &[Shown], log: &[Shown], name: &str) {
     };
     let (joins, leaves) = (by_guest("join"), by_guest("leave"));
     assert_eq!((joins.len(), leaves.len(), by_guest("text").len()), (3, 3, 3), "{name}");
-    let is_inside = |seq: u64| {
-        joins.iter().zip(&leaves).any(|(join, leave)| (*join..=*leave).contains(&seq))
-    };
+    let is_inside =
+        |seq: u64| joins.iter().zip(&leaves).any(|(join, leave)| (*join..=*leave).contains(&seq));
     for message in shown {
         assert_eq!(log[message.0 as usize - 1], *message, "{name}");
         assert!(is_inside(message.0), "{name} was out at {}: {joins:?} {leaves:?}", message.0);
@@ -208,7 +207,10 @@ async fn with_every_push_lost_sync_alone_brings_everything() {
     let mut bob = town.client("bob", "phone").await;
     let expected: BTreeSet<_> = (0..10).map(|count| format!("number {count}")).collect();
     let entries = told(&mut bob, 11).await;
-    assert_eq!(texts(&entries[1..]).into_iter().map(str::to_owned).collect::<BTreeSet<_>>(), expected);
+    assert_eq!(
+        texts(&entries[1..]).into_iter().map(str::to_owned).collect::<BTreeSet<_>>(),
+        expected
+    );
     let club = club.as_str().unwrap().to_owned();
     for user in ["alice", "bob", "cy"] {
         let device = Device::connect(&town, user, "tablet").await;

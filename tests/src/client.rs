@@ -69,14 +69,23 @@ impl Handshake {
     ///
     /// The HTTP status with which it is refused.
     pub async fn connect(self) -> Result<Client, u16> {
+        self.try_connect().await.map_err(|status| status.expect("the handshake has an answer"))
+    }
+
+    /// Makes it, where a server may not be there.
+    ///
+    /// # Errors
+    ///
+    /// The HTTP status with which it is refused, or nothing if it breaks.
+    pub(crate) async fn try_connect(self) -> Result<Client, Option<u16>> {
         match within(tokio_tungstenite::connect_async(self.request())).await {
             Ok((socket, response)) => {
                 let protocol = response.headers().get("sec-websocket-protocol");
                 let protocol = protocol.map(|value| value.to_str().unwrap().to_owned());
                 Ok(Client { socket, protocol, waiting: VecDeque::new() })
             }
-            Err(Error::Http(response)) => Err(response.status().as_u16()),
-            Err(error) => panic!("the handshake breaks: {error}"),
+            Err(Error::Http(response)) => Err(Some(response.status().as_u16())),
+            Err(_) => Err(None),
         }
     }
 }
@@ -100,6 +109,11 @@ impl Client {
     /// Sends anything.
     pub async fn raw(&mut self, message: Message) {
         within(self.socket.send(message)).await.unwrap();
+    }
+
+    /// Sends a text; whether the connection took it.
+    pub(crate) async fn try_send(&mut self, text: String) -> bool {
+        within(self.socket.send(Message::text(text))).await.is_ok()
     }
 
     /// Sends a frame, and waits for its answer.
@@ -184,8 +198,18 @@ impl Client {
     }
 
     async fn next_text(&mut self) -> Result<String, Option<CloseFrame>> {
+        within(self.text()).await
+    }
+
+    /// Waits for the text of the next frame, however long that takes. It may be given up at any
+    /// point and called again: nothing is lost.
+    ///
+    /// # Errors
+    ///
+    /// The close frame, if there was one, when the connection ends.
+    pub(crate) async fn text(&mut self) -> Result<String, Option<CloseFrame>> {
         loop {
-            match within(self.socket.next()).await {
+            match self.socket.next().await {
                 Some(Ok(Message::Text(text))) => {
                     // A two-way route whose function returned nothing sends an empty message.
                     if !text.is_empty() {

@@ -2,6 +2,7 @@
 //!
 //! * [`Town`]: the gateway, the functions' own binaries and the embedded DynamoDB.
 //! * [`Client`]: a WebSocket client that knows frames as JSON and nothing else.
+//! * [`Device`]: the client's engine on a real socket, for whoever is to behave as clients do.
 //! * [`embedded`]: the embedded DynamoDB alone, and the store's adapter on it.
 //! * [`binaries`]: what cargo builds, built once.
 //!
@@ -11,12 +12,14 @@
 
 pub mod binaries;
 mod client;
+mod device;
 pub mod embedded;
 mod town;
 
 use std::time::Duration;
 
 pub use client::{Client, Handshake, frame, id};
+pub use device::{Device, Shown};
 pub use town::{Token, Town, deployment, deployment_with, development_token};
 
 /// How long a test waits for anything at all before it fails.

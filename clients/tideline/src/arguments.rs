@@ -17,7 +17,8 @@ use crate::report::Crowd;
 /// The longest load. Ours: what it keeps of each message must fit in memory.
 const LOAD_MAX: Duration = Duration::from_secs(3_600);
 
-/// The most pairs or groups of a load. Ours: the sockets of pairs must fit one address's ports.
+/// The most pairs or groups of a load. Ours: the sockets of pairs must fit the ports of one
+/// address.
 const LOAD_TEAMS_MAX: usize = 10_000;
 
 /// How many members a group of a load may have. Ours: as many as are pushed a message of a large

@@ -6,15 +6,16 @@
 //! * `arguments`: what can be asked for; `error`: what can go wrong, as the user reads it.
 //! * `session`: runs an [`engine::Engine`] over a socket (`link`) and a file (`journal`).
 //! * `home`: where a user's device, journal and lock live; `key`: the development key and tokens.
-//! * `story` tells what happens to a group. `view` is what `chat` shows, `screen` draws it and
-//!   reads keys.
+//! * `story` tells what happens to a group.
+//! * `view` is what `chat` shows, `screen` draws it and reads keys.
 //! * `team` is a pair or a group of a `load`, `checker` says what they must see, `report` adds up.
 //!
 //! # Invariants
 //!
 //! * Every decision of the protocol is the engine's; here is only its input and output.
 //! * Standard output carries results alone, one JSON object a line but where a person reads it
-//!   (`token`, `chat`, `group` and `load` without `--json`); all else goes to standard error.
+//!   (`token`, `chat`, `group` and `load` without `--json`); everything else goes to standard
+//!   error.
 //! * Before a message is sent for the first time, it is in the journal and the journal on disk;
 //!   `load` alone keeps none, for its users end with it.
 

@@ -306,8 +306,8 @@ async fn a_chat_looks_at_its_group_and_tells_its_events() {
     let mut output = BufReader::new(child.stdout.take().unwrap()).lines();
     let event = |seq: u64, kind: &str, body: Value| {
         let cid = format!("01935b2e-7c1a-7def-8123-{seq:012}");
-        json!({"conversation": GROUP, "seq": seq, "cid": cid,
-            "from": "alice", "at": 7, "kind": kind, "large": true, "body": body})
+        json!({"conversation": GROUP, "seq": seq, "cid": cid, "from": "alice", "at": 7,
+            "kind": kind, "large": true, "body": body})
     };
     until(&desk, |shared| !shared.handshakes.is_empty()).await;
     desk.server.push(&event(1, "join", json!({"users": ["bob"], "title": "tea"})));

@@ -215,13 +215,8 @@ mod tests {
     #[test]
     fn every_act_is_a_request_that_the_server_takes() {
         let cid = MessageId::from_bytes([7; 16]);
-        let create = format!(
-            concat!(
-                r#""create","title":"tea","members":["bob"],"history":"join","open":true,"#,
-                r#""cid":"{cid}"}}"#
-            ),
-            cid = cid
-        );
+        let create = r#""create","title":"tea","members":["bob"],"history":"join","open":true"#;
+        let create = format!(r#"{create},"cid":"{cid}"}}"#);
         for (line, expected) in [
             ("create --as al tea bob --open --history join", create.as_str()),
             ("join GROUP --as al", r#""join","conversation":"GROUP"}"#),
