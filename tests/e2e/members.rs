@@ -133,65 +133,73 @@ async fn a_group_grows_from_inboxes_to_its_timeline_while_messages_flow() {
     town.stop().await;
 }
 
+/// Guests come and go while others talk. Who stays has everything; a guest has nothing from while
+/// they were out, and everything from when they came to stay.
 #[tokio::test]
-async fn who_joins_and_leaves_under_load_has_just_what_came_in_between() {
+async fn who_joins_and_leaves_under_load_has_what_is_theirs() {
     for inboxes in ["100", "3"] {
         let town = Town::with_parameters(&[("InboxMembersMax", inboxes)]).await;
         let owner = Device::connect(&town, "owner", "desk").await;
-        let mut asked = create("open", &[]);
+        let mut asked = create("open", &["stayer".to_owned()]);
         (asked.open, asked.history) = (Some(true), Some("join".to_owned()));
         let club = owner.group(asked).await.conversation;
-        let guests = [
-            Device::connect(&town, "ann", "desk").await,
-            Device::connect(&town, "ben", "desk").await,
-            Device::connect(&town, "cat", "desk").await,
-        ];
+        let stayer = Device::connect(&town, "stayer", "phone").await;
+        let names = ["ann", "ben", "cat"];
+        let mut guests = Vec::new();
+        for name in names {
+            guests.push(Device::connect(&town, name, "desk").await);
+        }
         let talking = async {
             for count in 0..60 {
                 owner.send(&club, &format!("number {count}")).await;
             }
         };
-        let visiting = guests.iter().map(|guest| {
-            let club = &club;
+        let visiting = guests.iter().zip(names).map(|(guest, name)| {
+            let (owner, club) = (&owner, &club);
             async move {
                 for _ in 0..3 {
                     guest.group(change("join", club)).await;
                     guest.send(club, "hello").await;
                     guest.group(change("leave", club)).await;
+                    owner.send(club, &format!("{name} is out")).await;
                 }
+                guest.group(change("join", club)).await;
             }
         });
         tokio::join!(talking, futures_util::future::join_all(visiting));
         let last = owner.send(&club, "the end").await;
-        within(owner.until(&club, last)).await;
-        require_complete(&owner, &club, 1, last, "the owner");
+        for (device, whose) in [(&owner, "the owner"), (&stayer, "who stays")] {
+            device.disconnect().await;
+            device.reconnect().await;
+            within(device.until(&club, last)).await;
+            require_complete(device, &club, 1, last, whose);
+        }
         let log = owner.shown(&club);
-        for (guest, name) in guests.iter().zip(["ann", "ben", "cat"]) {
+        for (guest, name) in guests.iter().zip(names) {
             guest.disconnect().await;
             guest.reconnect().await;
+            within(guest.until(&club, last)).await;
             require_visits(&guest.shown(&club), &log, name);
         }
         town.stop().await;
     }
 }
 
-/// What a guest was shown is in order and once, is what the log has, and nothing of it came while
-/// they were out. Of their last visit, which nothing has overtaken, they have all they wrote.
+/// What a guest was shown is in order and once, is what the log has, and nothing that was said
+/// while they were out; and from when they came to stay it is everything.
 fn require_visits(shown: &[Shown], log: &[Shown], name: &str) {
     let seqs: Vec<_> = shown.iter().map(|message| message.0).collect();
     assert!(seqs.windows(2).all(|pair| pair[0] < pair[1]), "{name}: {seqs:?}");
-    let by_guest = |kind: &str| {
-        let own = log.iter().filter(|message| message.1 == name && message.2 == kind);
-        own.map(|message| message.0).collect::<Vec<_>>()
-    };
-    let (joins, leaves) = (by_guest("join"), by_guest("leave"));
-    assert_eq!((joins.len(), leaves.len(), by_guest("text").len()), (3, 3, 3), "{name}");
-    let is_inside =
-        |seq: u64| joins.iter().zip(&leaves).any(|(join, leave)| (*join..=*leave).contains(&seq));
     for message in shown {
         assert_eq!(log[message.0 as usize - 1], *message, "{name}");
-        assert!(is_inside(message.0), "{name} was out at {}: {joins:?} {leaves:?}", message.0);
     }
+    let out = format!("{name} is out");
+    assert_eq!(log.iter().filter(|message| message.3 == out).count(), 3, "{name}");
+    assert!(shown.iter().all(|message| message.3 != out), "{name}");
+    let joins = log.iter().filter(|message| message.1 == name && message.2 == "join");
+    let stays = joins.map(|message| message.0).max().unwrap();
+    let stay: Vec<_> = seqs.iter().copied().filter(|seq| *seq >= stays).collect();
+    assert_eq!(stay, (stays..=log.len() as u64).collect::<Vec<_>>(), "{name}");
 }
 
 /// Not one push, and not one acknowledgement, reaches anybody: what was kept is found by `sync`.
