@@ -12,8 +12,9 @@ use lambda_runtime::{LambdaEvent, service_fn};
 use crate::boot::BootError;
 use crate::failure::Failure;
 
-/// How many records of a batch are worked on at once: most wait for one read.
-const CONCURRENT_MAX: usize = 16;
+/// How many records of a batch are worked on at once: most wait for one read, and what waits for
+/// a message to become old waits together.
+const CONCURRENT_MAX: usize = 4;
 
 /// The name of a record that tells of a new item.
 const INSERT: &str = "INSERT";
