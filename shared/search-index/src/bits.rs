@@ -1,8 +1,8 @@
 //! Bits, the high ones first, and the two codes that blocks are made of.
 //!
-//! *Elias gamma* writes a number as its length in unary and then itself: for numbers that are mostly
-//! small. *Rice* with parameter k writes the high part in unary and k low bits plainly: for gaps,
-//! whose mean is known. In unary a number is that many zeros and a one.
+//! *Elias gamma* writes a number as its length in unary and then itself: for numbers that are
+//! mostly small. *Rice* with parameter k writes the high part in unary and k low bits plainly: for
+//! gaps, whose mean is known. In unary a number is that many zeros and a one.
 //!
 //! # Invariants
 //!

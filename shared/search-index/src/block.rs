@@ -128,7 +128,7 @@ impl Block {
     }
 
     /// How many fingerprints it has.
-    pub fn fingerprints(&self) -> u32 {
+    pub fn fingerprint_count(&self) -> u32 {
         self.sections.count
     }
 

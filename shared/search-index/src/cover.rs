@@ -5,7 +5,7 @@
 //! block 0 is nobody's. A block is *complete* as soon as its last message stands; nothing is added
 //! to it afterwards.
 
-use crate::fingerprint::{FINGERPRINT_BITS, Fingerprint, Lookup};
+use crate::fingerprint::{FINGERPRINT_BITS, Lookup};
 
 /// How many messages a block of the first level has.
 pub const LEAF_MESSAGES: u64 = 64;
@@ -54,11 +54,6 @@ impl Level {
     /// Which bucket a lookup is in.
     pub fn bucket(self, lookup: Lookup) -> u8 {
         self.bucket_of(lookup.first())
-    }
-
-    /// Which bucket a fingerprint is in.
-    pub fn bucket_of_fingerprint(self, fingerprint: Fingerprint) -> u8 {
-        self.bucket_of(fingerprint.number())
     }
 
     /// The level whose blocks are eight of this one.
@@ -189,7 +184,8 @@ impl Cover {
         (first <= self.head).then_some((first, self.head))
     }
 
-    /// The blocks, the newest first; there is one for every 32,768 messages and a few at either end.
+    /// The blocks, the newest first: one for every 32,768 messages, and at most 21 more at either
+    /// end.
     pub fn newest_first(self) -> impl Iterator<Item = BlockId> {
         let mut end = self.end;
         std::iter::from_fn(move || {

@@ -11,7 +11,8 @@ const OFFSET_MAX: u32 = (1 << ((1 << WIDTH_BITS) - 1)) - 1;
 /// The bits of a position among 64.
 const POSITION_BITS: u32 = LEAF_MESSAGES.ilog2();
 
-/// A block of the first level as it is being built.
+/// A block of the first level as it is being built. With one message alone it says what that is
+/// found by now, as after an edit.
 #[derive(Clone, Debug, Default)]
 pub struct Leaf {
     /// A fingerprint's number and, below it, a position.

@@ -256,7 +256,8 @@ mod tests {
             let folded = Folded::new(&text);
             let count = text.chars().count();
             prop_assert_eq!(folded.letters.len(), folded.spans.len());
-            prop_assert!(folded.spans.iter().all(|span| span.start < span.end && span.end <= count));
+            let mut spans = folded.spans.iter();
+            prop_assert!(spans.all(|span| span.start < span.end && span.end <= count));
         }
     }
 }

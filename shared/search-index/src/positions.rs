@@ -38,7 +38,7 @@ impl Positions {
         self.words.get(word).is_some_and(|word| word & bit != 0)
     }
 
-    /// Adds a position; one that a block of the level does not have is no message's and is left out.
+    /// Adds a position; one that a block of the level does not have is no message's and left out.
     pub fn insert(&mut self, position: u16) {
         let (word, bit) = place(position);
         if let Some(word) = self.words.get_mut(word) {

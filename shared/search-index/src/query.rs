@@ -86,9 +86,13 @@ impl Query {
         let (parts, last) = split(text);
         let parts = parts.into_iter().map(|part| (part, Ending::Whole));
         let parts = parts.chain([(last, Ending::Beginning)]);
-        let clauses: Result<Vec<_>, _> =
-            parts.filter_map(|(part, ending)| clause(&part, ending).transpose()).collect();
-        let clauses = clauses?;
+        let mut clauses: Vec<Clause> = Vec::new();
+        for (part, ending) in parts {
+            // What is asked for twice is verified once.
+            let clause = clause(&part, ending)?;
+            let clause = clause.filter(|clause| !clauses.iter().any(|other| other.is(clause)));
+            clauses.extend(clause);
+        }
         if clauses.is_empty() { Err(InvalidQuery::Empty) } else { Ok(Self { clauses }) }
     }
 
@@ -117,6 +121,11 @@ impl Clause {
     /// How a unit of it is compared.
     pub(crate) fn ending_of(&self, index: usize) -> Ending {
         if index + 1 == self.text.units().len() { self.ending } else { Ending::Whole }
+    }
+
+    /// Whether it asks for the same as another.
+    fn is(&self, other: &Self) -> bool {
+        self.ending == other.ending && self.text.terms().eq(other.text.terms())
     }
 
     fn lookups(&self) -> impl Iterator<Item = Lookup> {
@@ -201,6 +210,7 @@ mod tests {
         check("\"two words\"", "two words");
         check("a \"b c\"d\u{3000}e", "a, b c, d, e");
         check("“北京 开会” 明天", "北京 开会, 明天");
+        check("no no Nö ok \"no\" no", "no, ok");
         check("a.example.com/x K8s集群 ", "a example com x, k8s 集群");
     }
 

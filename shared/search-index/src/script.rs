@@ -58,8 +58,8 @@ const PICTOGRAPHS: [(char, char); 10] = [
 ];
 
 /// Characters that are not seen or only change how their neighbor looks: soft hyphen, joiners,
-/// directions, variation selectors, tags, fillers (Default_Ignorable_Code_Point), and the skin tones
-/// of emoji. A zero width space is none of them: it separates.
+/// directions, variation selectors, tags, fillers (Default_Ignorable_Code_Point), and the skin
+/// tones of emoji. A zero width space is none of them: it separates.
 const IGNORABLE: [(char, char); 16] = [
     ('\u{00AD}', '\u{00AD}'),
     ('\u{034F}', '\u{034F}'),
@@ -129,6 +129,9 @@ pub(crate) fn script(folded: char) -> Script {
     if folded.is_ascii() {
         return if folded.is_ascii_alphanumeric() { Script::Word } else { Script::Separator };
     }
+    if is_plain(folded) {
+        return Script::Unspaced;
+    }
     if ('\u{1F1E6}'..='\u{1F1FF}').contains(&folded) {
         return Script::RegionalIndicator;
     }
@@ -146,8 +149,8 @@ pub(crate) fn is_ignorable(character: char) -> bool {
     is_in(&IGNORABLE, character)
 }
 
-/// Whether it folds to itself, whatever stands beside it: ideographs, syllables and kana, the bulk of
-/// a text in Chinese, Korean or Japanese.
+/// Whether it folds to itself, whatever stands beside it, and is a letter of a script without
+/// spaces: ideographs, syllables and kana, the bulk of a text in Chinese, Korean or Japanese.
 pub(crate) fn is_plain(character: char) -> bool {
     is_in(&PLAIN, character)
 }

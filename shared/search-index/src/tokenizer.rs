@@ -17,7 +17,8 @@ use crate::folding::{Folded, Span};
 use crate::script::{Script, script};
 
 /// Which version of the tokenizer and of the fingerprints this is. Blocks of another one are not
-/// to be read with this one: their keys differ by it.
+/// to be read with this one: their keys differ by it. A newer Unicode in the compiler or in the
+/// tables of normalization is no new version: it changes what code points are that had no meaning.
 pub const ANALYZER: u8 = 1;
 
 /// The longest term, in letters; what follows in a longer word is in no term. Texts and queries are

@@ -47,7 +47,7 @@ fn beginning(letters: &str) -> Lookup {
 /// The blocks say what the model says, and are the same when they are opened again.
 fn check(level: Level, blocks: &[Block], model: &Model) -> Result<(), TestCaseError> {
     prop_assert_eq!(blocks.len(), usize::from(level.buckets()));
-    let count: u32 = blocks.iter().map(Block::fingerprints).sum();
+    let count: u32 = blocks.iter().map(Block::fingerprint_count).sum();
     prop_assert_eq!(count as usize, model.len());
     for (fingerprint, positions) in model {
         let lookup = Lookup::exact(*fingerprint);
@@ -139,7 +139,7 @@ fn golden_bytes_never_change() {
     leaf.add(0, Text::new("hello 👍").fingerprints());
     let bytes: String = leaf.finish().bytes().iter().map(|byte| format!("{byte:02x}")).collect();
     assert_eq!(bytes, "04282e79ed12133cf7f5a846120f7f82fd4078");
-    assert_eq!(Leaf::default().finish().bytes(), [0x04, 0x80, 0x00]);
+    assert_eq!(Leaf::default().finish().bytes(), [0x04, 0x80]);
 }
 
 #[test]

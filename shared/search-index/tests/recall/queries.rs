@@ -152,7 +152,8 @@ proptest! {
 
 proptest! {
     #[test]
-    fn a_block_of_texts_misses_none(query in query(), texts in prop::collection::vec(text(), 1..64)) {
+    fn a_block_of_texts_misses_none(query in query(),
+                                   texts in prop::collection::vec(text(), 1..64)) {
         let candidates = candidates_of(&query, &leaf(&texts));
         for (position, text) in (0..).zip(&texts) {
             if query.verify(text).is_some() {
