@@ -101,7 +101,6 @@ impl Block {
         let offsets = fingerprints.reader.at();
         let groups = count.div_ceil(GROUP).saturating_sub(1);
         let postings = offsets + u64::from(groups) * u64::from(width);
-        BitReader::new(&bytes, postings)?;
         let sections = Sections { count, width, gaps, offsets, postings };
         Ok(Self { level, bucket, bytes, sections })
     }

@@ -74,8 +74,8 @@ fn match_at(clause: &Clause, text: &Text, start: Place) -> Option<usize> {
         }
         end = place.letter + wanted.len();
         place.letter = end;
-        // Within a run the next unit goes on at the next letter; else at the text's next unit.
-        if end == here.end || unit.shape != Shape::Run {
+        // What follows goes on within the run, or at the text's next unit.
+        if end == here.end {
             place.unit += 1;
             place.letter = text.units().get(place.unit).map_or(end, |next| next.start);
         }
