@@ -177,7 +177,7 @@ impl Block {
         }
         let reader = self.posting(first)?;
         let mut peek = reader;
-        let frequency = if count == 1 { frequency(&mut peek, self.level)? } else { u32::MAX };
+        let frequency = if count == 1 { peek.gamma()? } else { u32::MAX };
         Ok(Some(Found { level: self.level, reader, count, frequency }))
     }
 
@@ -301,10 +301,11 @@ pub(crate) fn read_positions(
     level: Level,
     mut visit: impl FnMut(u16),
 ) -> Result<(), Corrupt> {
-    let frequency = frequency(reader, level)?;
+    let frequency = reader.gamma()?;
     let messages = messages(level);
     let parameter = rice_parameter(messages, frequency);
     let mut next = 0;
+    // Positions ascend, so more of them than there are messages end in an error.
     for _ in 0..frequency {
         let gap = reader.rice(parameter)?;
         let position = gap.checked_add(next).filter(|position| *position < messages);
@@ -318,9 +319,4 @@ pub(crate) fn read_positions(
 /// How many messages a block of a level has.
 pub(crate) fn messages(level: Level) -> u32 {
     u32::try_from(level.messages()).expect("a block is at most 32,768 long")
-}
-
-fn frequency(reader: &mut BitReader<'_>, level: Level) -> Result<u32, Corrupt> {
-    let frequency = reader.gamma()?;
-    if frequency > messages(level) { Err(Corrupt) } else { Ok(frequency) }
 }

@@ -11,11 +11,11 @@ impl Query {
     /// Where it matches a text, if it does: parts that ascend and do not overlap, at least one, in
     /// code points of the text as it is given. There may be as many as the text has letters.
     pub fn verify(&self, text: &str) -> Option<Vec<Span>> {
-        self.verify_read(&Text::new(text))
+        self.verify_text(&Text::new(text))
     }
 
     /// The same for a text that was taken apart before.
-    pub fn verify_read(&self, text: &Text) -> Option<Vec<Span>> {
+    pub fn verify_text(&self, text: &Text) -> Option<Vec<Span>> {
         let mut found = Vec::new();
         for clause in self.clauses() {
             let before = found.len();

@@ -57,7 +57,7 @@ impl Index {
     /// The messages that do match, the oldest first.
     pub(crate) fn matches(&self, query: &Query) -> Vec<u64> {
         let texts = (1..).zip(&self.read);
-        texts.filter(|(_, text)| query.verify_read(text).is_some()).map(|(seq, _)| seq).collect()
+        texts.filter(|(_, text)| query.verify_text(text).is_some()).map(|(seq, _)| seq).collect()
     }
 
     /// The bytes of all blocks of a level.

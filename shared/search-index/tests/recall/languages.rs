@@ -21,7 +21,7 @@ fn every_part_of_a_run_is_found() {
             let candidates: BTreeSet<_> = index.candidates(&query).into_iter().collect();
             for ((seq, text), read) in (1..).zip(&index.texts).zip(&index.read) {
                 // Nothing of these scripts folds: what matches is what has the part.
-                let is_match = query.verify_read(read).is_some();
+                let is_match = query.verify_text(read).is_some();
                 assert_eq!(is_match, text.contains(&part), "{part} in {text}");
                 assert!(!is_match || candidates.contains(&seq), "{part} misses {text}");
                 pairs += usize::from(is_match);
