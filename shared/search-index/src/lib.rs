@@ -23,6 +23,8 @@
 //! * Nothing here does I/O, reads a clock or is random; the same messages are the same bytes.
 //! * Bytes that nobody here wrote are an error or a wrong set of candidates, which verification
 //!   corrects: never a panic, and memory is bounded by their length.
+//! * A bound is beside what it bounds, for this crate knows none of ours. How long a text is, and
+//!   how many bytes of blocks are kept, is for the caller to bound.
 //! * What is missing is the caller's: messages that a block was built without, blocks that are not
 //!   there, and the rest that no block covers.
 

@@ -78,7 +78,7 @@ impl Query {
     ///
     /// # Errors
     ///
-    /// [`InvalidQuery`], by whose fault it is.
+    /// [`InvalidQuery`], which says what to type instead.
     pub fn parse(text: &str) -> Result<Self, InvalidQuery> {
         if text.chars().nth(QUERY_CHARS_MAX).is_some() {
             return Err(InvalidQuery::TooLong);
