@@ -26,9 +26,9 @@
 //! # Layout
 //!
 //! * `group`: what is asked, step by step.
-//! * [`plan`]: who may change what, and into what.
-//! * [`carry`]: the rest of a change's work.
-//! * [`growth`]: how a group becomes large.
+//! * `plan`: who may change what, and into what.
+//! * `carry`: the rest of a change's work.
+//! * `growth`: how a group becomes large.
 
 pub(crate) mod carry;
 pub(crate) mod growth;

@@ -43,7 +43,7 @@ struct Found {
 ///
 /// The answer goes out as soon as the message is kept. From then on nothing fails the call: a
 /// recipient who is not told finds the message at their next `sync`, and what is left undone is
-/// finished by a repeated attempt or by [`complete`](crate::complete).
+/// finished by a repeated attempt or by [`complete`](fn@crate::complete).
 ///
 /// # Errors
 ///
