@@ -64,6 +64,7 @@ impl Appended {
 
 /// What became of an append.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "there is one of an append, and nobody keeps it")]
 pub enum Outcome {
     /// The message stands.
     Appended(Appended),
@@ -186,8 +187,19 @@ pub async fn append_freely(
 ///
 /// As the store's.
 pub async fn tail(timelines: &dyn Timelines, timeline: &TimelineId) -> Result<Seq, Error> {
-    let newest = timelines.scan(timeline, Scan::newest()).await?;
-    Ok(newest.first().map_or(Seq::ZERO, |entry| entry.seq))
+    Ok(newest(timelines, timeline).await?.map_or(Seq::ZERO, |entry| entry.seq))
+}
+
+/// The newest entry; `None` on an empty timeline.
+///
+/// # Errors
+///
+/// As the store's.
+pub async fn newest(
+    timelines: &dyn Timelines,
+    timeline: &TimelineId,
+) -> Result<Option<Entry>, Error> {
+    Ok(timelines.scan(timeline, Scan::newest()).await?.pop())
 }
 
 /// Makes one put and finds out whether it happened when its answer is lost: the same put at the

@@ -5,8 +5,10 @@
 
 pub mod append;
 pub mod directory;
+pub mod edits;
 pub mod evictions;
 pub mod inbox;
+pub mod lists;
 pub mod queue;
 pub mod registry;
 
@@ -79,11 +81,21 @@ macro_rules! conformance {
             what_is_pending_is_settled_by_its_own_version,
             a_members_row_never_goes_back,
             members_are_paged_in_order,
-            a_users_conversations_are_paged_in_order,
-            a_list_never_goes_back,
             a_claim_keeps_its_first_base,
             focuses_are_found_by_conversation_and_by_user,
             a_focus_ends_by_its_own_connection_alone
+        }
+        $crate::conformance_promises! { $open, lists:
+            a_users_conversations_are_paged_in_order,
+            a_list_never_goes_back,
+            a_read_position_never_goes_back,
+            wishes_do_not_disturb_each_other,
+            readings_are_paged_and_never_go_back
+        }
+        $crate::conformance_promises! { $open, edits:
+            the_newest_edit_stands,
+            a_recall_is_final,
+            an_event_keeps_its_target
         }
         $crate::conformance_promises! { $open, inbox:
             positions_begin_at_one_and_are_dense,
@@ -103,6 +115,7 @@ macro_rules! conformance {
             devices_do_not_disturb_each_other,
             only_the_named_connection_is_removed,
             a_young_connection_is_not_removed,
+            a_device_signals_no_oftener_than_it_may,
             meta_is_never_overwritten_silently,
             meta_is_merged_field_by_field,
             meta_is_forgotten_without_complaint
@@ -171,6 +184,7 @@ pub(crate) fn draft(author: &str, number: u64) -> Draft {
         inbox_before: Seq::ZERO,
         diffusion: Diffusion::Write,
         named: Vec::new(),
+        target: None,
         body: Body::parse(&format!(r#"{{"text":"number {number}"}}"#)).expect("a short body"),
     }
 }

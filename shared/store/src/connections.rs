@@ -124,6 +124,21 @@ pub trait Connections: Send + Sync {
         made_before: Option<Timestamp>,
     ) -> Result<(), Error>;
 
+    /// Writes down that a device signals at `now`, unless it is not registered by this connection
+    /// or did so less than `gap_ms` milliseconds before; whether it is written.
+    ///
+    /// # Errors
+    ///
+    /// As the store's.
+    async fn signals(
+        &self,
+        user: &UserId,
+        device: &DeviceId,
+        connection: &ConnectionId,
+        now: Timestamp,
+        gap_ms: u64,
+    ) -> Result<bool, Error>;
+
     /// The registered devices of each of `users`, at most 100 users.
     ///
     /// # Errors

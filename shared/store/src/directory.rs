@@ -88,6 +88,8 @@ pub struct Pending {
     pub body: Body,
     /// The tail that was read before the change: the event can only stand after it.
     pub base: Seq,
+    /// How many entries up to there count as messages.
+    pub countable: u64,
     /// Whose membership is what now; `None` of those who are out.
     pub members: Vec<(UserId, Option<Membership>)>,
 }
@@ -122,6 +124,30 @@ pub struct MemberRow {
     pub membership: Option<Membership>,
 }
 
+/// How far somebody has read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ReadPosition {
+    /// The last sequence that they have read.
+    pub seq: Seq,
+    /// How many entries up to there count as messages.
+    pub countable: u64,
+}
+
+/// A conversation that goes on a user's list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Enlisting {
+    /// The conversation.
+    pub conversation: ConversationId,
+    /// The version of the conversation that writes it.
+    pub version: u64,
+    /// The first sequence that the user is sent.
+    pub joined: Seq,
+    /// How its messages reach them.
+    pub diffusion: Diffusion,
+    /// Where their reading begins, of who has just joined.
+    pub begins: Option<ReadPosition>,
+}
+
 /// A conversation on a user's list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listing {
@@ -133,6 +159,32 @@ pub struct Listing {
     pub joined: Seq,
     /// How its messages reach them.
     pub diffusion: Diffusion,
+    /// How far they have read.
+    pub read: ReadPosition,
+    /// Whether they are left alone while offline.
+    pub muted: Muted,
+    /// Since when they keep it at hand.
+    pub pinned: Option<Timestamp>,
+}
+
+/// What a user wants of a conversation on their list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wish {
+    /// To be left alone while offline, or not.
+    Mute(Muted),
+    /// To keep it at hand since then, or not.
+    Pin(Option<Timestamp>),
+}
+
+/// How far a member has read, as others may know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reading {
+    /// Who.
+    pub user: UserId,
+    /// The last sequence that they have read.
+    pub seq: Seq,
+    /// When they read it.
+    pub at: Timestamp,
 }
 
 /// The directory. Every read is strongly consistent.
@@ -204,7 +256,7 @@ pub trait Directory: Send + Sync {
     /// # Errors
     ///
     /// As the store's.
-    async fn list(&self, user: &UserId, listing: &Listing) -> Result<(), Error>;
+    async fn list(&self, user: &UserId, enlisting: &Enlisting) -> Result<(), Error>;
 
     /// Takes a conversation off `user`'s list, unless a later version was there.
     ///
@@ -217,6 +269,62 @@ pub trait Directory: Send + Sync {
         conversation: &ConversationId,
         version: u64,
     ) -> Result<(), Error>;
+
+    /// A conversation on a user's list.
+    ///
+    /// # Errors
+    ///
+    /// As the store's.
+    async fn listing(
+        &self,
+        user: &UserId,
+        conversation: &ConversationId,
+    ) -> Result<Option<Listing>, Error>;
+
+    /// Writes down how far a user has read, unless they have read further; how far that is then.
+    /// `None` where the conversation is not on their list.
+    ///
+    /// # Errors
+    ///
+    /// As the store's.
+    async fn mark_read(
+        &self,
+        user: &UserId,
+        conversation: &ConversationId,
+        position: ReadPosition,
+    ) -> Result<Option<ReadPosition>, Error>;
+
+    /// Writes down what a user wants of a conversation on their list.
+    ///
+    /// # Errors
+    ///
+    /// As the store's; that it is not on their list is none.
+    async fn wish(
+        &self,
+        user: &UserId,
+        conversation: &ConversationId,
+        wish: Wish,
+    ) -> Result<(), Error>;
+
+    /// Writes down for others how far a member has read, unless they have read further.
+    ///
+    /// # Errors
+    ///
+    /// As the store's.
+    async fn note_read(&self, id: &ConversationId, reading: &Reading) -> Result<(), Error>;
+
+    /// How far members have read, after `after` in the order of ids, at most `max_count`; who has
+    /// read nothing is not among them.
+    ///
+    /// # Errors
+    ///
+    /// As the store's.
+    async fn readings(
+        &self,
+        id: &ConversationId,
+        after: Option<&UserId>,
+        max_count: usize,
+    ) -> Result<Vec<Reading>, Error>;
 
     /// A user's conversations after `after` in the order of ids, at most `max_count`.
     ///

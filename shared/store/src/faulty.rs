@@ -8,7 +8,7 @@ use timeline::{Body, Entry, InboxEntry, Seq, TimelineId, UserId};
 
 use crate::error::Error;
 use crate::inbox::{InboxPage, InboxTail, Inboxes};
-use crate::timelines::{Put, Scan, Timelines};
+use crate::timelines::{Put, Revised, Scan, Timelines};
 
 /// What happens to one put.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,6 +85,20 @@ impl<S: Timelines> Timelines for Faulty<'_, S> {
 
     async fn update(&self, timeline: &TimelineId, seq: Seq, body: &Body) -> Result<Entry, Error> {
         self.store.update(timeline, seq, body).await
+    }
+
+    async fn revise(
+        &self,
+        timeline: &TimelineId,
+        seq: Seq,
+        body: &Body,
+        by: Seq,
+    ) -> Result<Revised, Error> {
+        self.store.revise(timeline, seq, body, by).await
+    }
+
+    async fn recall(&self, timeline: &TimelineId, seq: Seq, by: Seq) -> Result<Option<Seq>, Error> {
+        self.store.recall(timeline, seq, by).await
     }
 
     async fn delete(&self, timeline: &TimelineId, seq: Seq) -> Result<(), Error> {

@@ -35,6 +35,22 @@ impl InboxTail {
         found.map(|entry| entry.position)
     }
 
+    /// Where the inbox already tells what `entry` does, if it does among its newest.
+    pub fn place_of(&self, entry: &InboxEntry) -> Option<Seq> {
+        // Of a control the newest of its kind counts: what was on, off and on again is on.
+        let is_candidate = |other: &&InboxEntry| {
+            !entry.kind.is_control()
+                || (&other.kind, &other.conversation) == (&entry.kind, &entry.conversation)
+        };
+        let mut candidates = self.newest.iter().filter(is_candidate);
+        let found = if entry.kind.is_control() {
+            candidates.next().filter(|other| entry.tells_the_same(other))
+        } else {
+            candidates.find(|other| entry.tells_the_same(other))
+        };
+        found.map(|other| other.position)
+    }
+
     /// The entries that `author` wrote right before the end, oldest first.
     pub fn own(&self, author: &UserId) -> Vec<&InboxEntry> {
         let own = self.newest.iter().take_while(|entry| entry.author == *author);
@@ -127,12 +143,12 @@ pub async fn deliver(
     let mut tail = tail.clone();
     for conflict in 0..limits::INBOX_CONFLICTS_MAX {
         let candidate = entry(tail.position().next());
-        if let Some(position) = tail.find(&candidate.conversation, candidate.seq) {
+        if let Some(position) = tail.place_of(&candidate) {
             return Ok(position);
         }
         match inboxes.put(user, &candidate).await {
             Ok(Put::Stored) => return Ok(candidate.position),
-            Ok(Put::Occupied(other)) if other.tells_of(&candidate.conversation, candidate.seq) => {
+            Ok(Put::Occupied(other)) if candidate.tells_the_same(&other) => {
                 return Ok(other.position);
             }
             // Lost the place, or the answer: either way the end tells what stands there now.

@@ -50,7 +50,8 @@ pub mod timelines;
 pub use append::{Appended, Observed, Outcome, append, append_freely, observe};
 pub use connections::{Connections, Eviction, Registered, Registration, Tombstone};
 pub use directory::{
-    Claims, Conversation, Directory, Listing, MemberRow, Members, Membership, Pending,
+    Claims, Conversation, Directory, Enlisting, Listing, MemberRow, Members, Membership, Pending,
+    ReadPosition, Reading, Wish,
 };
 pub use error::{BoxError, Error};
 pub use focuses::{Focus, Focuses};
@@ -60,4 +61,4 @@ pub use meta::{Meta, Metas};
 pub use pace::{Immediately, Pace};
 pub use queue::{Mode, Queue};
 pub use tables::Tables;
-pub use timelines::{Direction, Put, Scan, Timelines};
+pub use timelines::{Direction, Freshness, Put, Revised, Scan, Timelines};

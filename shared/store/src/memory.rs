@@ -10,17 +10,17 @@ use std::task::Poll;
 
 use async_trait::async_trait;
 use timeline::{
-    Body, ConnectionId, ConversationId, DeviceId, Entry, InboxEntry, MessageId, Seq, TimelineId,
-    Timestamp, UserId, limits,
+    Body, ConnectionId, ConversationId, DeviceId, Diffusion, Entry, InboxEntry, MessageId, Muted,
+    Seq, TimelineId, Timestamp, UserId, limits,
 };
 
 use crate::connections::{Connections, Eviction, Registered, Registration, Tombstone};
-use crate::directory::{Conversation, Listing, MemberRow};
+use crate::directory::{Conversation, Listing, MemberRow, ReadPosition, Reading};
 use crate::error::Error;
 use crate::focuses::Focus;
 use crate::inbox::{InboxEnd, InboxPage, InboxTail, Inboxes};
 use crate::meta::{Meta, Metas};
-use crate::timelines::{Direction, Put, Scan, Timelines};
+use crate::timelines::{Direction, Put, Revised, Scan, Timelines};
 
 mod directory;
 
@@ -37,19 +37,39 @@ struct State {
     anchors: BTreeMap<UserId, Seq>,
     connections: BTreeMap<UserId, BTreeMap<DeviceId, Registration>>,
     tombstones: BTreeMap<UserId, BTreeMap<DeviceId, Tombstone>>,
+    signals: BTreeMap<ConnectionId, Timestamp>,
     conversations: BTreeMap<ConversationId, Conversation>,
     members: BTreeMap<ConversationId, BTreeMap<UserId, MemberRow>>,
     lists: BTreeMap<UserId, BTreeMap<ConversationId, Listed>>,
+    readings: BTreeMap<ConversationId, BTreeMap<UserId, Reading>>,
     focuses: BTreeMap<ConversationId, BTreeMap<(UserId, DeviceId), Focus>>,
     claims: BTreeMap<(ConversationId, UserId, MessageId), Seq>,
     metas: BTreeMap<TimelineId, Meta>,
 }
 
 /// A conversation on a user's list, or that it went from there.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Listed {
     version: u64,
-    listing: Option<Listing>,
+    place: Option<(Seq, Diffusion)>,
+    personal: Personal,
+}
+
+/// What is a user's own about a conversation.
+#[derive(Clone, Copy, Debug, Default)]
+struct Personal {
+    read: ReadPosition,
+    muted: Muted,
+    pinned: Option<Timestamp>,
+}
+
+impl Listed {
+    fn shown(&self, conversation: &ConversationId) -> Option<Listing> {
+        let (joined, diffusion) = self.place?;
+        let Personal { read, muted, pinned } = self.personal;
+        let (conversation, version) = (conversation.clone(), self.version);
+        Some(Listing { conversation, version, joined, diffusion, read, muted, pinned })
+    }
 }
 
 impl Memory {
@@ -132,11 +152,39 @@ impl Timelines for Memory {
         match entry {
             Some(entry) if entry.body.is_some() => {
                 entry.body = Some(body.clone());
-                entry.revised = true;
+                entry.revision = Some(Seq::ZERO);
                 Ok(entry.clone())
             }
             Some(_) | None => Err(Error::NotFound { item: "entry" }),
         }
+    }
+
+    async fn revise(
+        &self,
+        timeline: &TimelineId,
+        seq: Seq,
+        body: &Body,
+        by: Seq,
+    ) -> Result<Revised, Error> {
+        let mut state = self.turn().await;
+        let entry = state.timelines.get_mut(timeline).and_then(|entries| entries.get_mut(&seq));
+        match entry {
+            Some(entry) if entry.body.is_some() && entry.revision <= Some(by) => {
+                let before = entry.revision.replace(by);
+                entry.body = Some(body.clone());
+                Ok(Revised::Done { before: before.filter(|before| *before != by) })
+            }
+            Some(_) | None => Ok(Revised::Superseded),
+        }
+    }
+
+    async fn recall(&self, timeline: &TimelineId, seq: Seq, by: Seq) -> Result<Option<Seq>, Error> {
+        let mut state = self.turn().await;
+        let entry = state.timelines.get_mut(timeline).and_then(|entries| entries.get_mut(&seq));
+        let Some(entry) = entry else { return Ok(None) };
+        entry.recalled.get_or_insert(by);
+        entry.body = None;
+        Ok(entry.revision)
     }
 
     async fn delete(&self, timeline: &TimelineId, seq: Seq) -> Result<(), Error> {
@@ -268,6 +316,25 @@ impl Connections for Memory {
             devices.remove(device);
         }
         Ok(())
+    }
+
+    async fn signals(
+        &self,
+        user: &UserId,
+        device: &DeviceId,
+        connection: &ConnectionId,
+        now: Timestamp,
+        gap_ms: u64,
+    ) -> Result<bool, Error> {
+        let mut state = self.turn().await;
+        let named = state.connections.get(user).and_then(|devices| devices.get(device));
+        let is_named = named.is_some_and(|device| device.connection == *connection);
+        let last = state.signals.get(connection);
+        if !is_named || last.is_some_and(|last| last.plus(gap_ms) > now) {
+            return Ok(false);
+        }
+        state.signals.insert(connection.clone(), now);
+        Ok(true)
     }
 
     async fn of(&self, users: &[UserId]) -> Result<Vec<(UserId, Vec<Registration>)>, Error> {

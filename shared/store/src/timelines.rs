@@ -14,6 +14,18 @@ pub enum Put<T> {
     Occupied(T),
 }
 
+/// What became of a replacement of a body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Revised {
+    /// It stands, and did before if it is the same event's.
+    Done {
+        /// The event that had replaced the body before.
+        before: Option<Seq>,
+    },
+    /// The message was taken back, or a later event has replaced its body.
+    Superseded,
+}
+
 /// In which direction a scan goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
@@ -21,6 +33,16 @@ pub enum Direction {
     Forward,
     /// From large to small sequences.
     Backward,
+}
+
+/// How fresh a read is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Freshness {
+    /// It sees all writes that ended before it began.
+    #[default]
+    Strong,
+    /// It may miss what was written in the last moments, and costs half.
+    Eventual,
 }
 
 /// A part of a timeline, and at most how many entries of it.
@@ -34,6 +56,8 @@ pub struct Scan {
     pub last: Seq,
     /// The most entries to return in all, over however many pages.
     pub max_count: usize,
+    /// How fresh it is.
+    pub freshness: Freshness,
 }
 
 impl Scan {
@@ -46,7 +70,7 @@ impl Scan {
         if from >= to {
             return Err(Error::Invalid { reason: "a forward scan goes from small to large" });
         }
-        Self { direction: Direction::Forward, first: from, last: to.previous(), max_count }.valid()
+        Self { last: to.previous(), ..Self::since(from, max_count) }.valid()
     }
 
     /// `(to, from]`, descending.
@@ -58,17 +82,26 @@ impl Scan {
         if to >= from {
             return Err(Error::Invalid { reason: "a backward scan goes from large to small" });
         }
-        Self { direction: Direction::Backward, first: to.next(), last: from, max_count }.valid()
+        let backward = Self { first: to.next(), last: from, max_count, ..Self::newest() };
+        backward.valid()
     }
 
     /// Everything from `first` on, ascending.
     pub fn since(first: Seq, max_count: usize) -> Self {
-        Self { direction: Direction::Forward, first, last: Seq::MAX, max_count }
+        let (direction, freshness) = (Direction::Forward, Freshness::Strong);
+        Self { direction, first, last: Seq::MAX, max_count, freshness }
     }
 
     /// The newest entry alone.
     pub fn newest() -> Self {
-        Self { direction: Direction::Backward, first: Seq::ZERO, last: Seq::MAX, max_count: 1 }
+        let (direction, freshness) = (Direction::Backward, Freshness::Strong);
+        Self { direction, first: Seq::ZERO, last: Seq::MAX, max_count: 1, freshness }
+    }
+
+    /// The same part, read at half the price.
+    #[must_use]
+    pub fn eventually(self) -> Self {
+        Self { freshness: Freshness::Eventual, ..self }
     }
 
     fn valid(self) -> Result<Self, Error> {
@@ -79,8 +112,8 @@ impl Scan {
     }
 }
 
-/// The storage library. Every read is strongly consistent: it sees all writes that ended before it
-/// began.
+/// The storage library. Every read is strongly consistent, it sees all writes that ended before it
+/// began, but for a scan that asks for less.
 #[async_trait]
 pub trait Timelines: Send + Sync {
     /// Puts `entry` at its sequence if nothing is there.
@@ -121,6 +154,28 @@ pub trait Timelines: Send + Sync {
     ///
     /// [`Error::NotFound`] when nothing is there or it was deleted.
     async fn update(&self, timeline: &TimelineId, seq: Seq, body: &Body) -> Result<Entry, Error>;
+
+    /// Replaces the body of the entry at `seq` for the event at `by`, unless it was taken back or a
+    /// later event replaced it. Doing it again changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// As the store's; that nothing is there is none.
+    async fn revise(
+        &self,
+        timeline: &TimelineId,
+        seq: Seq,
+        body: &Body,
+        by: Seq,
+    ) -> Result<Revised, Error>;
+
+    /// Takes the body away from the entry at `seq` for the event at `by`, and which event had
+    /// replaced it last. Doing it again changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// As the store's; that nothing is there is none.
+    async fn recall(&self, timeline: &TimelineId, seq: Seq, by: Seq) -> Result<Option<Seq>, Error>;
 
     /// Takes the body away from the entry at `seq`; its place stays taken. Deleting twice, or where
     /// nothing is, is no error.

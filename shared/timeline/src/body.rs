@@ -43,14 +43,28 @@ impl Kind {
     /// The kind of the event that changes what a message says.
     pub const EDIT: &'static str = "edit";
 
+    /// The kind of the inbox entry that tells how far one has read.
+    pub const READ: &'static str = "read";
+
+    /// The kind of the inbox entry that tells that one wants to be left alone, or not.
+    pub const MUTE: &'static str = "mute";
+
+    /// The kind of the inbox entry that tells that one keeps a conversation at hand, or not.
+    pub const PIN: &'static str = "pin";
+
+    /// The kinds that stand in a user's own inbox alone: they tell their other devices what one of
+    /// them did, and no timeline has them.
+    pub const CONTROLS: [&'static str; 3] = [Self::READ, Self::MUTE, Self::PIN];
+
     /// A plain text message.
     pub fn text() -> Self {
         Self(Self::TEXT.to_owned())
     }
 
-    /// The kind of an event: one of [`Kind::EVENTS`].
+    /// The kind of an event or a control: one of [`Kind::EVENTS`] or [`Kind::CONTROLS`].
     pub fn event(name: &'static str) -> Self {
-        debug_assert!(Self::EVENTS.contains(&name), "{name} is no event");
+        let is_own = Self::EVENTS.contains(&name) || Self::CONTROLS.contains(&name);
+        debug_assert!(is_own, "{name} is no event");
         Self(name.to_owned())
     }
 
@@ -61,7 +75,7 @@ impl Kind {
     /// [`InvalidKind`] when it breaks the alphabet or the length, or is an event's.
     pub fn parse(text: &str) -> Result<Self, InvalidKind> {
         let kind = Self::stored(text)?;
-        if kind.is_event() { Err(InvalidKind) } else { Ok(kind) }
+        if kind.is_event() || kind.is_control() { Err(InvalidKind) } else { Ok(kind) }
     }
 
     /// Takes the kind of an entry that is kept, events included.
@@ -81,6 +95,11 @@ impl Kind {
     /// Whether it tells of the conversation itself; such an entry never counts as unread.
     pub fn is_event(&self) -> bool {
         Self::EVENTS.contains(&self.0.as_str())
+    }
+
+    /// Whether it stands in its author's inbox alone.
+    pub fn is_control(&self) -> bool {
+        Self::CONTROLS.contains(&self.0.as_str())
     }
 
     /// The kind's text.
@@ -122,6 +141,11 @@ impl Body {
         Self("{}".to_owned())
     }
 
+    /// The body of a control that switches something on; the empty one switches it off.
+    pub fn on() -> Self {
+        Self(r#"{"on":true}"#.to_owned())
+    }
+
     /// The body's text.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -146,6 +170,10 @@ mod tests {
         for event in Kind::EVENTS {
             assert_eq!(Kind::parse(event), Err(InvalidKind), "{event} was taken");
             assert!(Kind::stored(event).unwrap().is_event());
+        }
+        for control in Kind::CONTROLS {
+            assert_eq!(Kind::parse(control), Err(InvalidKind), "{control} was taken");
+            assert!(Kind::stored(control).unwrap().is_control());
         }
         for wrong in ["", "Text", "a b", &"k".repeat(33)] {
             assert_eq!(Kind::parse(wrong), Err(InvalidKind), "{wrong:?} was taken");

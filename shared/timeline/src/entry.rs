@@ -116,6 +116,8 @@ pub struct Draft {
     pub diffusion: Diffusion,
     /// Of an event: whom it is about. They are told of it whether or not they are members.
     pub named: Vec<UserId>,
+    /// Of a recall or an edit: the message that it takes back or changes.
+    pub target: Option<Seq>,
     /// What it says.
     pub body: Body,
 }
@@ -152,7 +154,9 @@ impl Draft {
             inbox_before: self.inbox_before,
             diffusion: self.diffusion,
             named: self.named,
-            revised: false,
+            target: self.target,
+            revision: None,
+            recalled: None,
             body: Some(self.body),
         }
     }
@@ -187,9 +191,13 @@ pub struct Entry {
     pub diffusion: Diffusion,
     /// Of an event: whom it is about.
     pub named: Vec<UserId>,
-    /// Whether the body was replaced since.
-    pub revised: bool,
-    /// What it says; `None` once it was deleted, which leaves the rest in place.
+    /// Of a recall or an edit: the message that it takes back or changes.
+    pub target: Option<Seq>,
+    /// The event that replaced the body last; zero where it was replaced without one.
+    pub revision: Option<Seq>,
+    /// The event that took it back.
+    pub recalled: Option<Seq>,
+    /// What it says; `None` once it was deleted or taken back, which leaves the rest in place.
     pub body: Option<Body>,
 }
 
@@ -201,7 +209,12 @@ impl Entry {
 
     /// Whether a fan-out of it writes inboxes, and ends with the marker in its author's.
     pub fn is_marked(&self) -> bool {
-        self.diffusion == Diffusion::Write || !self.named.is_empty()
+        self.diffusion == Diffusion::Write || !self.named.is_empty() || self.target.is_some()
+    }
+
+    /// Whether it counts as a message to those who did not write it: no event, and not taken back.
+    pub fn is_countable(&self) -> bool {
+        !self.kind.is_event() && self.body.is_some()
     }
 
     /// Whether a repeated `draft` asks for what this entry keeps.
@@ -210,7 +223,9 @@ impl Entry {
     pub fn repeats(&self, draft: &Draft) -> bool {
         self.is(&draft.author, &draft.id)
             && self.kind == draft.kind
-            && (self.revised || self.body.as_ref().is_none_or(|body| *body == draft.body))
+            && self.target == draft.target
+            && (self.revision.is_some()
+                || self.body.as_ref().is_none_or(|body| *body == draft.body))
     }
 }
 
@@ -235,6 +250,8 @@ pub struct InboxEntry {
     pub countable: u64,
     /// How the conversation's messages reach its members, see [`Entry::diffusion`].
     pub diffusion: Diffusion,
+    /// Of a recall or an edit: the message that it takes back or changes.
+    pub target: Option<Seq>,
     /// When the inbox forgets it; the timeline keeps it.
     pub expires: Timestamp,
     /// The body, unless it is above [`limits::INBOX_BODY_BYTES_MAX`]: then the timeline has it.
@@ -261,13 +278,24 @@ impl InboxEntry {
             kind: entry.kind.clone(),
             countable: entry.countable,
             diffusion: entry.diffusion,
+            target: entry.target,
             expires,
             body: short.cloned(),
         }
     }
 
-    /// Whether it tells of the entry at `seq` of `conversation`.
+    /// Whether it tells of the entry at `seq` of `conversation`; what tells of an own doing about
+    /// it does not.
     pub fn tells_of(&self, conversation: &ConversationId, seq: Seq) -> bool {
-        self.seq == seq && self.conversation == *conversation
+        self.seq == seq && self.conversation == *conversation && !self.kind.is_control()
+    }
+
+    /// Whether it tells the same as another, wherever the two stand.
+    pub fn tells_the_same(&self, other: &Self) -> bool {
+        if !self.kind.is_control() {
+            return other.tells_of(&self.conversation, self.seq);
+        }
+        (&self.kind, &self.conversation, self.seq) == (&other.kind, &other.conversation, other.seq)
+            && self.body == other.body
     }
 }

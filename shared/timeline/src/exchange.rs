@@ -54,6 +54,8 @@ pub struct Outgoing {
     pub base: Option<Seq>,
     /// What sort of message it is.
     pub kind: Kind,
+    /// Of a recall or an edit: the message that it takes back or changes.
+    pub target: Option<Seq>,
     /// What it says.
     pub body: Body,
 }
@@ -124,6 +126,10 @@ pub enum SignalKind {
     Focus,
     /// It shows it no more.
     Blur,
+    /// Somebody is typing on it.
+    Typing,
+    /// It asks who is online.
+    Presence,
 }
 
 /// A device's signal about a conversation.
@@ -136,10 +142,12 @@ pub struct Signal {
 }
 
 /// What became of a signal.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Signaled {
     /// Until when a focus lasts.
     pub until: Option<Timestamp>,
+    /// Who is online, where that was asked.
+    pub online: Option<Vec<UserId>>,
 }
 
 /// What a device catches up with.

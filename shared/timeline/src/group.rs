@@ -167,6 +167,17 @@ pub enum Change {
     /// The caller wants to be notified of its messages while offline, or not. Not told to anyone;
     /// direct conversations have it too.
     Mute(Muted),
+    /// The caller keeps it at hand, or does not any more. As with muting.
+    Pin(Pinned),
+}
+
+/// Whether somebody keeps a conversation at hand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pinned {
+    /// They do not.
+    No,
+    /// They do.
+    Yes,
 }
 
 /// Whether a member is left alone by notifications while they are offline.

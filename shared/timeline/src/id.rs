@@ -136,6 +136,9 @@ impl RequestId {
 pub struct MessageId(Uuid);
 
 impl MessageId {
+    /// The id of what is no message.
+    pub const NONE: Self = Self(Uuid::nil());
+
     /// The id with these 16 bytes.
     pub fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(Uuid::from_bytes(bytes))

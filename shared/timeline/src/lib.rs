@@ -14,6 +14,7 @@
 //! * [`group`]: roles, titles, and what is asked about groups.
 //! * [`exchange`]: what clients ask for and are given, from [`Caller`](exchange::Caller) on.
 //! * [`life`]: how long an inbox keeps what it is told.
+//! * [`lists`]: what is asked about one's own conversations.
 //! * [`limits`]: every bound of the system and whose it is.
 //!
 //! # Invariants
@@ -29,10 +30,11 @@ pub mod group;
 pub mod id;
 pub mod life;
 pub mod limits;
+pub mod lists;
 
 pub use body::{Body, InvalidBody, InvalidKind, Kind};
 pub use entry::{Diffusion, Draft, Entry, InboxEntry, Seq, Timestamp};
-pub use group::{Admission, InvalidTitle, Muted, Role, Title, Visibility};
+pub use group::{Admission, InvalidTitle, Muted, Pinned, Role, Title, Visibility};
 pub use id::{
     ConnectionId, ConversationId, DeviceId, InvalidId, MessageId, Party, Platform, RequestId,
     TimelineId, UserId,

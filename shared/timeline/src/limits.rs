@@ -173,6 +173,32 @@ pub const FOCUSED_MAX: usize = 1_000;
 /// Ours.
 pub const AUTHORIZATIONS_MAX: usize = 8;
 
+/// The most unread messages that are counted in one conversation. Ours: it stands for "more than
+/// 99".
+pub const UNREAD_MAX: usize = 100;
+
+/// How long a device's signals must lie apart, in milliseconds. Ours: typing is told anew every few
+/// seconds.
+pub const SIGNAL_GAP_MS: u64 = 1_000;
+
+/// Up to how many members a group has its read positions pushed to all. Ours: each is a post.
+pub const READ_TOLD_MAX: usize = 20;
+
+/// The most conversations of a user that a list considers. Ours: each is a read, whichever page is
+/// asked for.
+pub const CONVERSATIONS_MAX: usize = 1_000;
+
+/// What a conversation takes at most in a list, the body of its last message apart. Ours: its title
+/// escaped, two messages' fields and ids.
+pub const ROW_BYTES_MAX: usize = 12 * TITLE_CHARS_MAX
+    + 2 * (MESSAGE_FIELDS_BYTES + CONVERSATION_ID_BYTES_MAX)
+    + USER_ID_BYTES_MAX
+    + KIND_BYTES_MAX;
+
+/// How long an author may take a message back or change it, in milliseconds, where a deployment
+/// does not say: a day. Ours.
+pub const RECALL_MS_DEFAULT: u64 = DAY_MS;
+
 /// How many members one read by key may name. Theirs: BatchGetItem, 100 keys.
 pub const BATCH_KEYS_MAX: usize = 100;
 

@@ -3,17 +3,17 @@
 use std::collections::BTreeMap;
 
 use timeline::{
-    Admission, Body, ConnectionId, ConversationId, DeviceId, Diffusion, Kind, MessageId, Muted,
-    Role, Seq, Timestamp, Title, UserId, Visibility,
+    Admission, Body, ConnectionId, ConversationId, DeviceId, Kind, MessageId, Muted, Role,
+    Timestamp, Title, UserId, Visibility,
 };
 
 use super::{Store, seq, tea, user};
-use crate::directory::{Conversation, Listing, MemberRow, Members, Membership, Pending};
+use crate::directory::{Conversation, MemberRow, Members, Membership, Pending};
 use crate::error::Error;
 use crate::focuses::Focus;
 use crate::timelines::Put;
 
-fn club() -> ConversationId {
+pub(super) fn club() -> ConversationId {
     ConversationId::parse("g~01935b2e-7c1a-7def-8123-456789abcdef").expect("a group's id")
 }
 
@@ -43,6 +43,7 @@ fn group() -> Conversation {
             named: vec![user("cy")],
             body: Body::parse(r#"{"users":["cy"]}"#).expect("a body"),
             base: seq(9),
+            countable: 5,
             members: vec![(user("bob"), Some(bob)), (user("cy"), None)],
         }),
     }
@@ -145,47 +146,6 @@ pub async fn members_are_paged_in_order(store: &impl Store) {
     let rest = store.members(&club(), Some(&user("mia")), 3).await.expect("a page");
     assert_eq!(names(&rest), ["zoe"]);
     assert_eq!(store.members(&tea(), None, 3).await.expect("a page"), []);
-}
-
-fn listing(conversation: ConversationId, version: u64) -> Listing {
-    Listing { conversation, version, joined: Seq::FIRST, diffusion: Diffusion::Write }
-}
-
-/// A user's list is complete, in the order of ids, and listing twice is once.
-pub async fn a_users_conversations_are_paged_in_order(store: &impl Store) {
-    let with = |name: &str| {
-        ConversationId::direct(&user("ada"), &user(name)).expect("two different people")
-    };
-    for name in ["mia", "bob", "zoe", "bob", "kim"] {
-        store.list(&user("ada"), &listing(with(name), 1)).await.expect("a listing");
-    }
-    store.list(&user("bob"), &listing(with("bob"), 1)).await.expect("a listing");
-    let ada = user("ada");
-    let page = store.conversations(&ada, None, 3).await.expect("a page");
-    assert_eq!(page, ["bob", "kim", "mia"].map(|name| listing(with(name), 1)));
-    let last = page.last().map(|listing| &listing.conversation);
-    let page = store.conversations(&ada, last, 3).await.expect("a page");
-    assert_eq!(page, [listing(with("zoe"), 1)]);
-    assert_eq!(store.conversations(&user("eve"), None, 3).await.expect("a page"), []);
-}
-
-/// What was taken off a list does not come back by a late request, and does by a later change.
-pub async fn a_list_never_goes_back(store: &impl Store) {
-    let ada = user("ada");
-    let all = async || store.conversations(&ada, None, 9).await.expect("a page");
-    store.list(&ada, &listing(club(), 3)).await.expect("a listing");
-    let large = Listing { diffusion: Diffusion::Read, ..listing(club(), 3) };
-    store.list(&ada, &large).await.expect("a listing");
-    assert_eq!(all().await, [large], "the same version says it anew");
-    store.unlist(&ada, &club(), 2).await.expect("an answer");
-    assert_eq!(all().await.len(), 1);
-    store.unlist(&ada, &club(), 5).await.expect("an answer");
-    store.list(&ada, &listing(club(), 4)).await.expect("an answer");
-    assert_eq!(all().await, []);
-    store.list(&ada, &listing(tea(), 1)).await.expect("a listing");
-    assert_eq!(store.conversations(&ada, None, 1).await.expect("a page"), [listing(tea(), 1)]);
-    store.list(&ada, &listing(club(), 6)).await.expect("a listing");
-    assert_eq!(all().await, [listing(tea(), 1), listing(club(), 6)]);
 }
 
 /// What the first attempt knew is what every attempt goes by.

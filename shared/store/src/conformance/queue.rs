@@ -128,7 +128,7 @@ pub async fn an_update_replaces_the_body_alone(store: &impl Store) {
     let before = queue.get(seq(1)).await.expect("a get").expect("an entry");
     let body = Body::parse(r#"{"text":"better"}"#).expect("a body");
     let updated = queue.update(seq(1), &body).await.expect("an update");
-    let expected = timeline::Entry { revised: true, body: Some(body), ..before };
+    let expected = timeline::Entry { revision: Some(Seq::ZERO), body: Some(body), ..before };
     assert_eq!(updated, expected);
     assert_eq!(queue.get(seq(1)).await.expect("a get"), Some(expected));
 }

@@ -89,6 +89,28 @@ pub async fn a_young_connection_is_not_removed(store: &impl Store) {
     }
 }
 
+/// Signals lie apart, and only the connection that is registered makes any.
+pub async fn a_device_signals_no_oftener_than_it_may(store: &impl Store) {
+    let desk = registration("desk", "c1", 1_000);
+    let ada = user("ada");
+    let signals = async |connection: &str, at: u64| {
+        let connection = ConnectionId::parse(connection).expect("a connection");
+        let made = store.signals(&ada, &desk.device, &connection, NOW.plus(at), 1_000).await;
+        made.expect("an answer")
+    };
+    assert!(!signals("c1", 1_000).await, "it is not registered");
+    store.register(&ada, &desk).await.expect("a registration");
+    assert!(signals("c1", 1_000).await);
+    assert!(!signals("c1", 1_999).await);
+    assert!(signals("c1", 2_000).await);
+    assert!(!signals("c2", 5_000).await, "another connection's");
+    // It is no change of the registration.
+    assert_eq!(listening(store, "ada").await.len(), 1);
+    let (device, connection) = (&desk.device, &desk.connection);
+    store.unregister(&ada, device, connection, None).await.expect("a removal");
+    assert!(!signals("c1", 9_000).await);
+}
+
 fn meta(fields: &[(&str, &str)]) -> Meta {
     fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }

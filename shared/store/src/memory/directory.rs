@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use timeline::{ConversationId, MessageId, Seq, UserId};
 
-use super::{Listed, Memory};
-use crate::directory::{Claims, Conversation, Directory, Listing, MemberRow};
+use super::{Listed, Memory, Personal};
+use crate::directory::{
+    Claims, Conversation, Directory, Enlisting, Listing, MemberRow, ReadPosition, Reading, Wish,
+};
 use crate::error::Error;
 use crate::focuses::{Focus, Focuses};
 use crate::timelines::Put;
@@ -78,9 +80,21 @@ impl Directory for Memory {
         Ok(rest.take(max_count).map(|(user, row)| (user.clone(), *row)).collect())
     }
 
-    async fn list(&self, user: &UserId, listing: &Listing) -> Result<(), Error> {
-        let listed = Listed { version: listing.version, listing: Some(listing.clone()) };
-        self.write_list(user, &listing.conversation, listed).await;
+    async fn list(&self, user: &UserId, enlisting: &Enlisting) -> Result<(), Error> {
+        let mut state = self.turn().await;
+        let list = state.lists.entry(user.clone()).or_default();
+        let kept = list.get(&enlisting.conversation);
+        if kept.is_some_and(|kept| kept.version > enlisting.version) {
+            return Ok(());
+        }
+        let before = kept.map(|kept| kept.personal).unwrap_or_default();
+        let read = enlisting.begins.unwrap_or(before.read);
+        let listed = Listed {
+            version: enlisting.version,
+            place: Some((enlisting.joined, enlisting.diffusion)),
+            personal: Personal { read, ..before },
+        };
+        list.insert(enlisting.conversation.clone(), listed);
         Ok(())
     }
 
@@ -90,8 +104,76 @@ impl Directory for Memory {
         conversation: &ConversationId,
         version: u64,
     ) -> Result<(), Error> {
-        self.write_list(user, conversation, Listed { version, listing: None }).await;
+        let mut state = self.turn().await;
+        let list = state.lists.entry(user.clone()).or_default();
+        let kept = list.entry(conversation.clone()).or_default();
+        if kept.version <= version {
+            (kept.version, kept.place) = (version, None);
+        }
         Ok(())
+    }
+
+    async fn listing(
+        &self,
+        user: &UserId,
+        conversation: &ConversationId,
+    ) -> Result<Option<Listing>, Error> {
+        let state = self.turn().await;
+        let listed = state.lists.get(user).and_then(|list| list.get(conversation));
+        Ok(listed.and_then(|listed| listed.shown(conversation)))
+    }
+
+    async fn mark_read(
+        &self,
+        user: &UserId,
+        conversation: &ConversationId,
+        position: ReadPosition,
+    ) -> Result<Option<ReadPosition>, Error> {
+        let mut state = self.turn().await;
+        let listed = state.lists.get_mut(user).and_then(|list| list.get_mut(conversation));
+        let Some(listed) = listed.filter(|listed| listed.place.is_some()) else { return Ok(None) };
+        if listed.personal.read.seq < position.seq {
+            listed.personal.read = position;
+        }
+        Ok(Some(listed.personal.read))
+    }
+
+    async fn wish(
+        &self,
+        user: &UserId,
+        conversation: &ConversationId,
+        wish: Wish,
+    ) -> Result<(), Error> {
+        let mut state = self.turn().await;
+        let listed = state.lists.get_mut(user).and_then(|list| list.get_mut(conversation));
+        if let Some(listed) = listed.filter(|listed| listed.place.is_some()) {
+            match wish {
+                Wish::Mute(muted) => listed.personal.muted = muted,
+                Wish::Pin(pinned) => listed.personal.pinned = pinned,
+            }
+        }
+        Ok(())
+    }
+
+    async fn note_read(&self, id: &ConversationId, reading: &Reading) -> Result<(), Error> {
+        let mut state = self.turn().await;
+        let readings = state.readings.entry(id.clone()).or_default();
+        if readings.get(&reading.user).is_none_or(|kept| kept.seq < reading.seq) {
+            readings.insert(reading.user.clone(), reading.clone());
+        }
+        Ok(())
+    }
+
+    async fn readings(
+        &self,
+        id: &ConversationId,
+        after: Option<&UserId>,
+        max_count: usize,
+    ) -> Result<Vec<Reading>, Error> {
+        let state = self.turn().await;
+        let all = state.readings.get(id).into_iter().flatten();
+        let rest = all.filter(|(user, _)| after.is_none_or(|after| *user > after));
+        Ok(rest.take(max_count).map(|(_, reading)| reading.clone()).collect())
     }
 
     async fn conversations(
@@ -101,20 +183,10 @@ impl Directory for Memory {
         max_count: usize,
     ) -> Result<Vec<Listing>, Error> {
         let state = self.turn().await;
-        let all = state.lists.get(user).into_iter().flat_map(BTreeMap::values);
-        let all = all.filter_map(|listed| listed.listing.clone());
+        let all = state.lists.get(user).into_iter().flatten();
+        let all = all.filter_map(|(conversation, listed)| listed.shown(conversation));
         let rest = all.filter(|listing| after.is_none_or(|after| listing.conversation > *after));
         Ok(rest.take(max_count).collect())
-    }
-}
-
-impl Memory {
-    async fn write_list(&self, user: &UserId, conversation: &ConversationId, listed: Listed) {
-        let mut state = self.turn().await;
-        let list = state.lists.entry(user.clone()).or_default();
-        if list.get(conversation).is_none_or(|kept| kept.version <= listed.version) {
-            list.insert(conversation.clone(), listed);
-        }
     }
 }
 
