@@ -122,6 +122,42 @@ impl Connections for Dynamo {
         }
     }
 
+    async fn signals(
+        &self,
+        user: &UserId,
+        device: &DeviceId,
+        connection: &ConnectionId,
+        now: Timestamp,
+        gap_ms: u64,
+    ) -> Result<bool, Error> {
+        let written = self
+            .client
+            .update_item()
+            .table_name(&self.tables.connections)
+            .set_key(Some(key(user)))
+            .update_expression("SET #d.#y = :now")
+            .condition_expression(
+                "#d.#c = :c AND (attribute_not_exists(#d.#y) OR #d.#y <= :before)",
+            )
+            .expression_attribute_names("#d", keys::device(device))
+            .expression_attribute_names("#c", connections::CONNECTION)
+            .expression_attribute_names("#y", connections::SIGNALED)
+            .expression_attribute_values(":c", text(connection.as_str()))
+            .expression_attribute_values(":now", number(now.0))
+            .expression_attribute_values(":before", number(now.0.saturating_sub(gap_ms)))
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await;
+        match written {
+            Ok(written) => {
+                self.meter.write(written.consumed_capacity);
+                Ok(true)
+            }
+            Err(error) if is_condition_of_update(error.as_service_error()) => Ok(false),
+            Err(error) => Err(failed("a signal")(error)),
+        }
+    }
+
     async fn of(&self, users: &[UserId]) -> Result<Vec<(UserId, Vec<Registration>)>, Error> {
         let items = match users {
             [] => Vec::new(),

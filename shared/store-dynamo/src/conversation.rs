@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
-use store::{Conversation, Error, Listing, MemberRow, Members, Membership, Pending};
+use store::{
+    Conversation, Error, Listing, MemberRow, Members, Membership, Pending, ReadPosition, Reading,
+};
 use timeline::{Admission, ConversationId, Muted, Role, Timestamp, Title, UserId, Visibility};
 
 use crate::directory::key;
@@ -93,6 +95,7 @@ fn of_pending(kept: &Pending) -> Item {
     }
     set(pending::BODY, text(kept.body.as_str()));
     set(pending::BASE, number(kept.base.number()));
+    set(pending::COUNTABLE, number(kept.countable));
     let members = kept.members.iter();
     let members = members.map(|(user, membership)| (user, membership.as_ref()));
     set(pending::MEMBERS, of_members(members));
@@ -112,6 +115,7 @@ fn to_pending(item: &Item) -> Result<Pending, Error> {
         named: read.users(pending::NAMED)?,
         body: body.ok_or_else(|| read.corrupt(pending::BODY))?,
         base: read.seq(pending::BASE)?,
+        countable: read.number(pending::COUNTABLE)?,
         members: to_members(read.map(pending::MEMBERS)?)?,
     })
 }
@@ -198,10 +202,36 @@ pub(crate) fn to_listing(item: &Item) -> Result<Listing, Error> {
     let read = Reader::new(item, "listing");
     let id = read.text(directory::SORT)?.strip_prefix(keys::LISTING_PREFIX);
     let id = id.and_then(|id| ConversationId::parse(id).ok());
+    let pinned = read.is_set(directory::PINNED).then(|| read.number(directory::PINNED));
     Ok(Listing {
         conversation: id.ok_or_else(|| read.corrupt(directory::SORT))?,
         version: read.number(directory::VERSION)?,
         joined: read.seq(directory::JOINED)?,
         diffusion: read.diffusion(directory::LARGE),
+        read: to_read(item)?,
+        muted: if read.is_set(directory::MUTED) { Muted::Yes } else { Muted::No },
+        pinned: pinned.transpose()?.map(Timestamp),
+    })
+}
+
+/// How far the user of a listing has read.
+pub(crate) fn to_read(item: &Item) -> Result<ReadPosition, Error> {
+    let read = Reader::new(item, "listing");
+    if !read.is_set(directory::READ) {
+        return Ok(ReadPosition::default());
+    }
+    let countable = read.number(directory::READ_COUNTABLE)?;
+    Ok(ReadPosition { seq: read.seq(directory::READ)?, countable })
+}
+
+/// The reading of an item.
+pub(crate) fn to_reading(item: &Item) -> Result<Reading, Error> {
+    let read = Reader::new(item, "reading");
+    let user = read.text(directory::SORT)?.strip_prefix(keys::READING_PREFIX);
+    let user = user.and_then(|user| UserId::parse(user).ok());
+    Ok(Reading {
+        user: user.ok_or_else(|| read.corrupt(directory::SORT))?,
+        seq: read.seq(directory::READ)?,
+        at: Timestamp(read.number(directory::READ_AT)?),
     })
 }

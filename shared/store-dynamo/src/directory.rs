@@ -4,14 +4,22 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
-use store::{Claims, Conversation, Directory, Error, Listing, MemberRow, Put};
-use timeline::{ConversationId, MessageId, Seq, UserId};
+use aws_sdk_dynamodb::types::{
+    AttributeValue, ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure,
+};
+use store::{
+    Claims, Conversation, Directory, Enlisting, Error, Listing, MemberRow, Put, ReadPosition,
+    Reading, Wish,
+};
+use timeline::{ConversationId, MessageId, Muted, Seq, UserId};
 
 use crate::Dynamo;
 use crate::call::failed;
-use crate::conversation::{of_conversation, of_row, to_conversation, to_listing, to_row};
+use crate::conversation::{
+    of_conversation, of_row, to_conversation, to_listing, to_read, to_reading, to_row,
+};
 use crate::item::{Item, Reader, large, number, text};
 use crate::keys::{self, directory, pending};
 use crate::timelines::is_condition_of_update;
@@ -83,24 +91,34 @@ impl Directory for Dynamo {
         items.iter().map(to_row).collect()
     }
 
-    async fn list(&self, user: &UserId, listing: &Listing) -> Result<(), Error> {
-        let key = key(keys::user(user), &keys::listing(&listing.conversation));
-        let update = self
+    async fn list(&self, user: &UserId, enlisting: &Enlisting) -> Result<(), Error> {
+        let key = key(keys::user(user), &keys::listing(&enlisting.conversation));
+        let mut update = self
             .update_directory(key)
             .condition_expression("attribute_not_exists(#v) OR #v <= :v")
             .expression_attribute_names("#v", directory::VERSION)
             .expression_attribute_names("#js", directory::JOINED)
             .expression_attribute_names("#l", directory::LARGE)
             .expression_attribute_names("#go", directory::GONE)
-            .expression_attribute_values(":v", number(listing.version))
-            .expression_attribute_values(":js", number(listing.joined.number()));
-        let update = match large(listing.diffusion) {
-            None => update.update_expression("SET #v = :v, #js = :js REMOVE #l, #go"),
-            Some(large) => update
-                .update_expression("SET #v = :v, #js = :js, #l = :l REMOVE #go")
-                .expression_attribute_values(":l", large),
-        };
-        self.update_if(update).await
+            .expression_attribute_values(":v", number(enlisting.version))
+            .expression_attribute_values(":js", number(enlisting.joined.number()));
+        let (mut set, mut remove) = ("SET #v = :v, #js = :js".to_owned(), "REMOVE #go".to_owned());
+        match large(enlisting.diffusion) {
+            None => remove.push_str(", #l"),
+            Some(large) => {
+                set.push_str(", #l = :l");
+                update = update.expression_attribute_values(":l", large);
+            }
+        }
+        if let Some(begins) = enlisting.begins {
+            set.push_str(", #rs = :rs, #rn = :rn");
+            update = update
+                .expression_attribute_names("#rs", directory::READ)
+                .expression_attribute_names("#rn", directory::READ_COUNTABLE)
+                .expression_attribute_values(":rs", number(begins.seq.number()))
+                .expression_attribute_values(":rn", number(begins.countable));
+        }
+        self.update_if(update.update_expression(format!("{set} {remove}"))).await
     }
 
     async fn unlist(
@@ -118,6 +136,107 @@ impl Directory for Dynamo {
             .expression_attribute_values(":v", number(version))
             .expression_attribute_values(":go", AttributeValue::Bool(true));
         self.update_if(update).await
+    }
+
+    async fn listing(
+        &self,
+        user: &UserId,
+        conversation: &ConversationId,
+    ) -> Result<Option<Listing>, Error> {
+        let key = key(keys::user(user), &keys::listing(conversation));
+        let item = self.get_by_key(&self.tables.directory, key).await?;
+        let is_there = |item: &Item| !Reader::new(item, "listing").is_set(directory::GONE);
+        item.filter(is_there).as_ref().map(to_listing).transpose()
+    }
+
+    async fn mark_read(
+        &self,
+        user: &UserId,
+        conversation: &ConversationId,
+        position: ReadPosition,
+    ) -> Result<Option<ReadPosition>, Error> {
+        let marked = self
+            .update_directory(key(keys::user(user), &keys::listing(conversation)))
+            .update_expression("SET #rs = :rs, #rn = :rn")
+            .condition_expression(
+                "attribute_exists(#v) AND attribute_not_exists(#go) \
+                 AND (attribute_not_exists(#rs) OR #rs < :rs)",
+            )
+            .expression_attribute_names("#v", directory::VERSION)
+            .expression_attribute_names("#go", directory::GONE)
+            .expression_attribute_names("#rs", directory::READ)
+            .expression_attribute_names("#rn", directory::READ_COUNTABLE)
+            .expression_attribute_values(":rs", number(position.seq.number()))
+            .expression_attribute_values(":rn", number(position.countable))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .send()
+            .await;
+        match marked {
+            Ok(marked) => {
+                self.meter.write(marked.consumed_capacity);
+                Ok(Some(position))
+            }
+            Err(error) => match error.as_service_error() {
+                Some(UpdateItemError::ConditionalCheckFailedException(failure)) => {
+                    let kept = failure.item.clone().unwrap_or_default();
+                    let read = Reader::new(&kept, "listing");
+                    let is_listed =
+                        read.is_set(directory::VERSION) && !read.is_set(directory::GONE);
+                    is_listed.then(|| to_read(&kept)).transpose()
+                }
+                Some(_) | None => Err(failed("a read position")(error)),
+            },
+        }
+    }
+
+    async fn wish(
+        &self,
+        user: &UserId,
+        conversation: &ConversationId,
+        wish: Wish,
+    ) -> Result<(), Error> {
+        let (name, value) = match wish {
+            Wish::Mute(Muted::Yes) => (directory::MUTED, Some(AttributeValue::Bool(true))),
+            Wish::Mute(Muted::No) => (directory::MUTED, None),
+            Wish::Pin(since) => (directory::PINNED, since.map(|since| number(since.0))),
+        };
+        let update = self
+            .update_directory(key(keys::user(user), &keys::listing(conversation)))
+            .condition_expression("attribute_exists(#v) AND attribute_not_exists(#go)")
+            .expression_attribute_names("#v", directory::VERSION)
+            .expression_attribute_names("#go", directory::GONE)
+            .expression_attribute_names("#wish", name);
+        let update = match value {
+            None => update.update_expression("REMOVE #wish"),
+            Some(value) => update
+                .update_expression("SET #wish = :wish")
+                .expression_attribute_values(":wish", value),
+        };
+        self.update_if(update).await
+    }
+
+    async fn note_read(&self, id: &ConversationId, reading: &Reading) -> Result<(), Error> {
+        let update = self
+            .update_directory(key(keys::conversation(id), &keys::reading(&reading.user)))
+            .update_expression("SET #rs = :rs, #rt = :rt")
+            .condition_expression("attribute_not_exists(#rs) OR #rs < :rs")
+            .expression_attribute_names("#rs", directory::READ)
+            .expression_attribute_names("#rt", directory::READ_AT)
+            .expression_attribute_values(":rs", number(reading.seq.number()))
+            .expression_attribute_values(":rt", number(reading.at.0));
+        self.update_if(update).await
+    }
+
+    async fn readings(
+        &self,
+        id: &ConversationId,
+        after: Option<&UserId>,
+        max_count: usize,
+    ) -> Result<Vec<Reading>, Error> {
+        let after = after.map(keys::reading);
+        let partition = keys::conversation(id);
+        let items = self.page(partition, keys::READING_PREFIX, after, max_count).await?;
+        items.iter().map(to_reading).collect()
     }
 
     async fn conversations(

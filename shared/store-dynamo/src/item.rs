@@ -62,6 +62,10 @@ impl<'a> Reader<'a> {
         Seq::new(self.number(attribute)?).ok_or_else(|| self.corrupt(attribute))
     }
 
+    pub(crate) fn optional_seq(self, attribute: &'static str) -> Result<Option<Seq>, Error> {
+        if self.is_set(attribute) { self.seq(attribute).map(Some) } else { Ok(None) }
+    }
+
     pub(crate) fn user(self, attribute: &'static str) -> Result<UserId, Error> {
         UserId::parse(self.text(attribute)?).map_err(|_| self.corrupt(attribute))
     }
@@ -156,13 +160,20 @@ pub(crate) fn of_entry(timeline: &TimelineId, kept: &Entry) -> Item {
     set(entry::VERSION, number(kept.version));
     set(entry::INBOX_BEFORE, number(kept.inbox_before.number()));
     if kept.diffusion == Diffusion::Read {
-        set(entry::LARGE, number(if kept.named.is_empty() { 1 } else { 2 }));
+        set(entry::LARGE, number(if kept.is_marked() { 2 } else { 1 }));
     }
     if !kept.named.is_empty() {
         set(entry::NAMED, users(&kept.named));
     }
-    if kept.revised {
-        set(entry::REVISED, AttributeValue::Bool(true));
+    let marks = [
+        (entry::TARGET, kept.target),
+        (entry::REVISION, kept.revision),
+        (entry::RECALLED, kept.recalled),
+    ];
+    for (name, seq) in marks {
+        if let Some(seq) = seq {
+            set(name, number(seq.number()));
+        }
     }
     if let Some(body) = &kept.body {
         set(entry::BODY, text(body.as_str()));
@@ -187,7 +198,9 @@ pub(crate) fn to_entry(item: &Item) -> Result<(TimelineId, Entry), Error> {
         inbox_before: read.seq(entry::INBOX_BEFORE)?,
         diffusion: read.diffusion(entry::LARGE),
         named: read.users(entry::NAMED)?,
-        revised: item.contains_key(entry::REVISED),
+        target: read.optional_seq(entry::TARGET)?,
+        revision: read.optional_seq(entry::REVISION)?,
+        recalled: read.optional_seq(entry::RECALLED)?,
         body: read.body(entry::BODY)?,
     };
     Ok((timeline.map_err(|_| read.corrupt(entry::TIMELINE))?, kept))
@@ -215,6 +228,9 @@ pub(crate) fn of_inbox(user: &UserId, kept: &InboxEntry) -> Item {
     if let Some(large) = large(kept.diffusion) {
         set(inbox::LARGE, large);
     }
+    if let Some(target) = kept.target {
+        set(inbox::TARGET, number(target.number()));
+    }
     set(inbox::EXPIRES, number(kept.expires.seconds()));
     if let Some(body) = &kept.body {
         set(inbox::BODY, text(body.as_str()));
@@ -236,6 +252,7 @@ pub(crate) fn to_inbox(item: &Item) -> Result<InboxEntry, Error> {
         kind: read.kind(inbox::KIND)?,
         countable: read.number(inbox::COUNTABLE)?,
         diffusion: read.diffusion(inbox::LARGE),
+        target: read.optional_seq(inbox::TARGET)?,
         expires: Timestamp(read.number(inbox::EXPIRES)?.saturating_mul(1_000)),
         body: read.body(inbox::BODY)?,
     })

@@ -7,6 +7,7 @@
 //! | anchor       | inbox       | `u` user, `q` = 2^53 − 1                   | with the newest, by the same query |
 //! | conversation | directory   | `p` = `C#{conversation}`, `k` = `META`     | `send`, `history`: by key |
 //! | member       | directory   | `p` = `C#{conversation}`, `k` = `M#{user}` | of a large group; `send`, `history`: by key |
+//! | reading      | directory   | `p` = `C#{conversation}`, `k` = `R#{user}` | `receipts`: all |
 //! | focus        | directory   | `p` = `C#{conversation}`, `k` = `F#{user}#{device}` | `send` to a large group: all |
 //! | claim        | directory   | `p` = `C#{conversation}`, `k` = `B#{user}#{cid}` | `send` without a base: by its put |
 //! | listing      | directory   | `p` = `U#{user}`, `k` = `C#{conversation}` | `sync` after a reset: all of a user's |
@@ -50,8 +51,12 @@ pub mod entry {
     pub const LARGE: &str = "l";
     /// Whom an event is about (L of S); absent if nobody.
     pub const NAMED: &str = "m";
-    /// Whether the body was replaced (BOOL); absent while it was not.
-    pub const REVISED: &str = "w";
+    /// Of a recall or an edit: the sequence that it is about (N).
+    pub const TARGET: &str = "y";
+    /// The event that replaced the body last (N), 0 for none; absent while it was not replaced.
+    pub const REVISION: &str = "w";
+    /// The event that took the message back (N); absent while none did.
+    pub const RECALLED: &str = "x";
     /// The body (S); absent once it was deleted.
     pub const BODY: &str = "b";
 }
@@ -78,6 +83,8 @@ pub mod inbox {
     pub const COUNTABLE: &str = "n";
     /// Whether its conversation is read from its timeline (BOOL); absent where it is not.
     pub const LARGE: &str = "l";
+    /// Of a recall or an edit: the sequence that it is about (N).
+    pub const TARGET: &str = "y";
     /// When it expires (N, seconds): the table's TTL attribute.
     pub const EXPIRES: &str = "e";
     /// The body (S), if it is short.
@@ -119,10 +126,19 @@ pub mod directory {
     pub const JOINED: &str = "js";
     /// On a member: their role (N).
     pub const ROLE: &str = "ro";
-    /// On a member: whether they are left alone while offline (BOOL); absent where not.
+    /// On a member and on a listing: whether they are left alone while offline (BOOL); absent where
+    /// not.
     pub const MUTED: &str = "mu";
     /// On a listing: whether the conversation is read from its timeline (BOOL); absent where not.
     pub const LARGE: &str = "l";
+    /// On a listing and on a reading: the last sequence that was read (N); absent if none was.
+    pub const READ: &str = "rs";
+    /// On a listing: how many entries up to there count as messages (N).
+    pub const READ_COUNTABLE: &str = "rn";
+    /// On a reading: when (N, milliseconds).
+    pub const READ_AT: &str = "rt";
+    /// On a listing: since when it is kept at hand (N, milliseconds); absent where it is not.
+    pub const PINNED: &str = "pi";
     /// On a listing: that the conversation is the user's no more (BOOL).
     pub const GONE: &str = "go";
     /// On a focus: the connection (S).
@@ -155,6 +171,8 @@ pub mod pending {
     pub const BODY: &str = "b";
     /// The tail before the change (N).
     pub const BASE: &str = "from";
+    /// How many entries up to there count as messages (N).
+    pub const COUNTABLE: &str = "n";
     /// Whose membership is what now (M of M), by user id; an empty map of those who are out.
     pub const MEMBERS: &str = "ms";
 }
@@ -174,6 +192,8 @@ pub mod connections {
     pub const TOKEN_EXPIRES: &str = "x";
     /// In a device's map: its platform (S); absent if it names none.
     pub const PLATFORM: &str = "p";
+    /// In a device's map: when it signaled last (N, milliseconds); absent if it did not.
+    pub const SIGNALED: &str = "y";
     /// What a device's attribute begins with.
     pub const DEVICE_PREFIX: &str = "d";
     /// What the attribute of a device's tombstone begins with.
@@ -222,6 +242,14 @@ pub(crate) const MEMBER_PREFIX: &str = "M#";
 /// The sort key of a member.
 pub(crate) fn member(user: &UserId) -> String {
     format!("{MEMBER_PREFIX}{user}")
+}
+
+/// What the sort key of a reading begins with.
+pub(crate) const READING_PREFIX: &str = "R#";
+
+/// The sort key of a reading.
+pub(crate) fn reading(user: &UserId) -> String {
+    format!("{READING_PREFIX}{user}")
 }
 
 /// What the sort key of a focus begins with.

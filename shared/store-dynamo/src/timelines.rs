@@ -6,15 +6,14 @@ use async_trait::async_trait;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{
-    AttributeValue, KeysAndAttributes, ReturnConsumedCapacity, ReturnValue,
-    ReturnValuesOnConditionCheckFailure,
+    KeysAndAttributes, ReturnConsumedCapacity, ReturnValue, ReturnValuesOnConditionCheckFailure,
 };
-use store::{Direction, Error, Put, Scan, Timelines};
+use store::{Direction, Error, Freshness, Put, Revised, Scan, Timelines};
 use timeline::{Body, Entry, Seq, TimelineId, limits};
 
 use crate::Dynamo;
 use crate::call::{failed, unbuilt};
-use crate::item::{Item, entry_key, number, of_entry, text, to_entry};
+use crate::item::{Item, Reader, entry_key, number, of_entry, text, to_entry};
 use crate::keys::entry;
 
 /// How often a batch read is asked for what the store left out of it.
@@ -66,7 +65,7 @@ impl Timelines for Dynamo {
                 .scan_index_forward(scan.direction == Direction::Forward)
                 .limit(left)
                 .set_exclusive_start_key(start)
-                .consistent_read(true)
+                .consistent_read(scan.freshness == Freshness::Strong)
                 .return_consumed_capacity(ReturnConsumedCapacity::Total)
                 .send()
                 .await
@@ -89,12 +88,12 @@ impl Timelines for Dynamo {
             .update_item()
             .table_name(&self.tables.timeline)
             .set_key(Some(entry_key(timeline, seq)))
-            .update_expression("SET #b = :b, #w = :true")
+            .update_expression("SET #b = :b, #w = :w")
             .condition_expression("attribute_exists(#b)")
             .expression_attribute_names("#b", entry::BODY)
-            .expression_attribute_names("#w", entry::REVISED)
+            .expression_attribute_names("#w", entry::REVISION)
             .expression_attribute_values(":b", text(body.as_str()))
-            .expression_attribute_values(":true", AttributeValue::Bool(true))
+            .expression_attribute_values(":w", number(0))
             .return_values(ReturnValue::AllNew)
             .return_consumed_capacity(ReturnConsumedCapacity::Total)
             .send()
@@ -108,6 +107,68 @@ impl Timelines for Dynamo {
                 Err(Error::NotFound { item: "entry" })
             }
             Err(error) => Err(failed("an update of an entry")(error)),
+        }
+    }
+
+    async fn revise(
+        &self,
+        timeline: &TimelineId,
+        seq: Seq,
+        body: &Body,
+        by: Seq,
+    ) -> Result<Revised, Error> {
+        let revised = self
+            .client
+            .update_item()
+            .table_name(&self.tables.timeline)
+            .set_key(Some(entry_key(timeline, seq)))
+            .update_expression("SET #b = :b, #w = :w")
+            .condition_expression("attribute_exists(#b) AND (attribute_not_exists(#w) OR #w <= :w)")
+            .expression_attribute_names("#b", entry::BODY)
+            .expression_attribute_names("#w", entry::REVISION)
+            .expression_attribute_values(":b", text(body.as_str()))
+            .expression_attribute_values(":w", number(by.number()))
+            .return_values(ReturnValue::UpdatedOld)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await;
+        match revised {
+            Ok(revised) => {
+                self.meter.write(revised.consumed_capacity);
+                let before = revised.attributes.unwrap_or_default();
+                let before = Reader::new(&before, "entry").optional_seq(entry::REVISION)?;
+                Ok(Revised::Done { before: before.filter(|before| *before != by) })
+            }
+            Err(error) if is_condition_of_update(error.as_service_error()) => {
+                Ok(Revised::Superseded)
+            }
+            Err(error) => Err(failed("a replacement of a body")(error)),
+        }
+    }
+
+    async fn recall(&self, timeline: &TimelineId, seq: Seq, by: Seq) -> Result<Option<Seq>, Error> {
+        let recalled = self
+            .client
+            .update_item()
+            .table_name(&self.tables.timeline)
+            .set_key(Some(entry_key(timeline, seq)))
+            .update_expression("SET #x = if_not_exists(#x, :x) REMOVE #b")
+            .condition_expression("attribute_exists(#s)")
+            .expression_attribute_names("#s", entry::SEQ)
+            .expression_attribute_names("#x", entry::RECALLED)
+            .expression_attribute_names("#b", entry::BODY)
+            .expression_attribute_values(":x", number(by.number()))
+            .return_values(ReturnValue::AllNew)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await;
+        match recalled {
+            Ok(recalled) => {
+                self.meter.write(recalled.consumed_capacity);
+                Ok(to_entry(&recalled.attributes.unwrap_or_default())?.1.revision)
+            }
+            Err(error) if is_condition_of_update(error.as_service_error()) => Ok(None),
+            Err(error) => Err(failed("a recall of an entry")(error)),
         }
     }
 
