@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use timeline::{ConversationId, Entry, TimelineId, limits};
 
+use crate::edits;
 use crate::error::Error;
 use crate::fan_out;
 use crate::ports::TellPorts;
@@ -44,6 +45,8 @@ pub async fn complete(
     let (Some(entry), Some(conversation)) = (entry, conversation) else {
         return Err(Error::store("read the message")(store::Error::NotFound { item: "message" }));
     };
+    let applied = edits::apply(ports.timelines, timeline, &entry).await;
+    applied.map_err(Error::store("recall or edit a message"))?;
     let own = ports.inboxes.tail(&entry.author).await;
     let own = own.map_err(Error::store("read the inboxes"))?;
     fan_out::redo(ports, &conversation, &entry, None, own).await

@@ -11,6 +11,15 @@ pub enum Error {
     /// The caller is a member whose role does not allow it.
     #[error("not allowed to a member of this role")]
     NotAllowed,
+    /// There is no such message that it could be done to.
+    #[error("no such message")]
+    NoSuchMessage,
+    /// The same was done a moment ago.
+    #[error("too soon")]
+    TooSoon,
+    /// The time in which it could be done is over.
+    #[error("too late")]
+    TooLate,
     /// The caller's connection is no longer the one registered for their device.
     #[error("the connection was replaced")]
     Replaced,

@@ -29,14 +29,16 @@
 //! * `plan`: who may change what, and into what.
 //! * `carry`: the rest of a change's work.
 //! * `growth`: how a group becomes large.
+//! * `wishes`: what is a member's own: muting and pinning.
 
 pub(crate) mod carry;
 pub(crate) mod growth;
 pub(crate) mod plan;
+pub(crate) mod wishes;
 
 use std::collections::BTreeMap;
 
-use store::{Conversation, Members, Membership, Pending, Put, append};
+use store::{Conversation, Members, Membership, Pending, Put, ReadPosition, append};
 use timeline::exchange::Caller;
 use timeline::group::{Change, Group, GroupRequest};
 use timeline::{
@@ -118,6 +120,7 @@ async fn create(ports: GroupPorts<'_>, caller: &Caller, wanted: Wanted) -> Resul
         named,
         body,
         base: Seq::ZERO,
+        countable: 0,
         members: listed.iter().map(|(user, member)| (user.clone(), Some(*member))).collect(),
     };
     let made = Conversation {
@@ -154,12 +157,19 @@ async fn change(
     for _ in 0..limits::AUTHORIZATIONS_MAX {
         let kept = read(ports, id).await?;
         let kept = carry::out(ports.tell, kept, Some(&caller.connection)).await?;
-        let tail = append::tail(ports.tell.timelines, &id.timeline()).await;
-        let tail = tail.map_err(Error::store("read the timeline"))?;
+        let newest = append::newest(ports.tell.timelines, &id.timeline()).await;
+        let newest = newest.map_err(Error::store("read the timeline"))?;
+        let tail = newest.map_or_else(ReadPosition::default, |entry| ReadPosition {
+            seq: entry.seq,
+            countable: entry.countable,
+        });
         let next = match plan::plan(ports, caller, &kept, change, tail).await? {
-            Plan::Nothing => return describe(ports, &kept, None, limits::MEMBERS_PAGE_MAX).await,
+            Plan::Nothing => {
+                wishes::tell(ports.tell, caller, &kept, change).await?;
+                return describe(ports, &kept, None, limits::MEMBERS_PAGE_MAX).await;
+            }
             Plan::Grow => {
-                growth::grow(ports, caller, &kept, tail).await?;
+                growth::grow(ports, caller, &kept, tail.seq).await?;
                 continue;
             }
             Plan::Change(next) => next,
@@ -173,6 +183,7 @@ async fn change(
         }
         if let Change::Mute(_) = change {
             carry::remember(ports.tell, &next, &caller.user).await?;
+            wishes::tell(ports.tell, caller, &next, change).await?;
         }
         let made = carry::out(ports.tell, *next, Some(&caller.connection)).await?;
         let left = matches!(change, Change::Leave);

@@ -1,7 +1,7 @@
 //! A part of one conversation: for roaming, and for filling holes.
 
 use futures_util::future::join4;
-use store::{Direction, Directory, Scan, Timelines};
+use store::{Direction, Directory, Freshness, Scan, Timelines};
 use timeline::exchange::{Caller, Found, Lookup, Part, answer_bytes};
 use timeline::{Entry, Seq, limits};
 
@@ -82,7 +82,8 @@ async fn read(
     if first > last {
         return Ok(Vec::new());
     }
-    ports.timelines.scan(&timeline, Scan { direction, first, last, max_count }).await
+    let scan = Scan { direction, first, last, max_count, freshness: Freshness::Strong };
+    ports.timelines.scan(&timeline, scan).await
 }
 
 /// What of the entries that were read one answer carries.

@@ -9,6 +9,9 @@
 //! * [`fan_out`]: telling: inboxes first, then the devices online, the author's own inbox last.
 //! * [`mod@complete`]: the stream's part: a fan-out that was interrupted is finished.
 //! * [`mod@group`]: groups are made, changed, and their members listed.
+//! * [`mod@recall`]: a message is taken back, or changed; [`edits`]: what that does to its body.
+//! * [`mod@read`]: somebody has read so far, and who asks; [`unread`]: how much they have not.
+//! * [`lists`]: a user's conversations. [`control`]: what one of their devices did.
 //! * [`mod@sync`]: what came into an inbox after a cursor.
 //! * [`mod@history`]: a part of one conversation.
 //! * [`mod@signal`]: what a device does just now.
@@ -27,17 +30,23 @@
 pub mod clock;
 pub mod complete;
 pub mod connect;
+pub mod control;
+pub mod edits;
 pub mod error;
 pub mod fan_out;
 pub mod group;
 pub mod history;
+pub mod lists;
 pub mod members;
 pub mod policy;
 pub mod ports;
 mod posting;
+pub mod read;
+pub mod recall;
 pub mod send;
 pub mod signal;
 pub mod sync;
+pub mod unread;
 
 pub use clock::Clock;
 pub use complete::complete;
@@ -45,8 +54,11 @@ pub use connect::{ConnectPorts, DevicePolicy, DisconnectPorts, PerPlatform, conn
 pub use error::Error;
 pub use group::group;
 pub use history::{HistoryPorts, history};
+pub use lists::{ListPorts, conversations};
 pub use policy::Policy;
 pub use ports::{GroupPorts, Ids, SendPorts, TellPorts};
+pub use read::{read, receipts};
+pub use recall::recall;
 pub use send::send;
 pub use signal::{SignalPorts, signal};
 pub use sync::{SyncPorts, sync};

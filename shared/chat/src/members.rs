@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use futures_util::future::try_join_all;
-use store::{Conversation, Directory, Listing, MemberRow, Members, Membership, Put};
+use store::{Conversation, Directory, Enlisting, MemberRow, Members, Membership, Put};
 use timeline::{
     Admission, ConversationId, Diffusion, Entry, Muted, Party, Role, Seq, Timestamp, UserId,
     Visibility, limits,
@@ -183,17 +183,18 @@ pub(crate) async fn create(
     let diffusion = conversation.members.diffusion();
     let version = conversation.version;
     let lists = members.iter().map(|(user, membership)| async move {
-        let listing = Listing {
+        let enlisting = Enlisting {
             conversation: conversation.id.clone(),
             version,
             joined: membership.joined,
             diffusion,
+            begins: None,
         };
         if diffusion == Diffusion::Read {
             let row = MemberRow { version, membership: Some(*membership) };
             directory.put_member(&conversation.id, user, &row).await?;
         }
-        directory.list(user, &listing).await
+        directory.list(user, &enlisting).await
     });
     try_join_all(lists).await.map_err(Error::store(OPERATION))?;
     directory.create(conversation).await.map_err(Error::store(OPERATION))

@@ -56,7 +56,38 @@ pub async fn send(
     outgoing: Outgoing,
 ) -> Result<(), Error> {
     let id = destination(caller, &outgoing.destination)?;
-    let found = look(ports, caller, &id, &outgoing).await?;
+    let standing = keep(ports, caller, &id, &outgoing).await?;
+    let answered = kept(&id, &standing.appended, caller, &standing.own);
+    // Both at once: a sender whose connection hangs must not keep the others waiting.
+    join(acknowledge(ports.tell.push, caller, re, answered), tell(ports.tell, caller, standing))
+        .await;
+    Ok(())
+}
+
+/// A message that is kept, and what is needed to tell everyone else.
+pub(crate) struct Standing {
+    /// The conversation as its author was authorized by it.
+    pub(crate) conversation: Conversation,
+    /// The message.
+    pub(crate) appended: Appended,
+    /// The end of its author's inbox.
+    pub(crate) own: InboxTail,
+    /// The ends of the recipients' inboxes.
+    pub(crate) others: Result<Vec<Recipient>, store::Error>,
+}
+
+/// Keeps a message.
+///
+/// # Errors
+///
+/// As [`send`]'s.
+pub(crate) async fn keep(
+    ports: SendPorts<'_>,
+    caller: &Caller,
+    id: &ConversationId,
+    outgoing: &Outgoing,
+) -> Result<Standing, Error> {
+    let found = look(ports, caller, id, outgoing).await?;
     let Found { mut conversation, exists, mut observed, own, other } = found;
     if !exists && matches!(observed, Observed::Tail { .. }) {
         let everyone = members::inline(&conversation);
@@ -67,7 +98,7 @@ pub async fn send(
         let access = authorize(ports.tell, &conversation, caller, &observed).await?;
         // After a look that followed an entry, what it tells is as late as that entry.
         known = access.map_or(u64::MAX, |access| access.known.max(known));
-        let draft = draft(ports, caller, &conversation, &outgoing, own.position());
+        let draft = draft(ports, caller, &conversation, outgoing, own.position());
         let (appended, read) = join(
             append(ports.tell.timelines, ports.tell.pace, &id.timeline(), observed, &draft, known),
             group_recipients(ports.tell, &conversation, &caller.user),
@@ -80,7 +111,7 @@ pub async fn send(
                     known = *version;
                 }
                 observed = seen;
-                conversation = read_again(ports.tell, &id).await?;
+                conversation = read_again(ports.tell, id).await?;
                 continue;
             }
             Err(store::Error::Conflict { .. }) => return Err(Error::IdReused),
@@ -90,31 +121,16 @@ pub async fn send(
             Party::Direct(..) => Ok(other.into_iter().collect()),
             Party::Group(_) => read,
         };
-        let told = Telling { conversation: &conversation, own, others };
-        let answered = kept(&id, &appended, caller, &told.own);
-        // Both at once: a sender whose connection hangs must not keep the others waiting.
-        join(
-            acknowledge(ports.tell.push, caller, re, answered),
-            tell(ports.tell, caller, &appended, told),
-        )
-        .await;
-        return Ok(());
+        return Ok(Standing { conversation, appended, own, others });
     }
     Err(Error::store("append the message")(store::Error::Contended))
 }
 
-/// What is needed to tell everyone else.
-struct Telling<'a> {
-    conversation: &'a Conversation,
-    own: InboxTail,
-    others: Result<Vec<Recipient>, store::Error>,
-}
-
-/// Tells everyone else; what fails is left to the stream.
-async fn tell(ports: TellPorts<'_>, caller: &Caller, appended: &Appended, telling: Telling<'_>) {
-    let Telling { conversation, own, others } = telling;
+/// Tells everyone else of what is kept; what fails is left to the stream.
+pub(crate) async fn tell(ports: TellPorts<'_>, caller: &Caller, standing: Standing) {
+    let Standing { conversation, appended, own, others } = standing;
     let sender = Some(&caller.connection);
-    let told = match appended {
+    let told = match &appended {
         Appended::New(entry) => match others {
             // Everyone who was read as a member had joined before: their tail was read before they
             // were written down, and this place comes after every tail.
@@ -124,7 +140,7 @@ async fn tell(ports: TellPorts<'_>, caller: &Caller, appended: &Appended, tellin
             }
             Err(error) => Err(Error::store("read the inboxes")(error)),
         },
-        Appended::Duplicate(entry) => fan_out::redo(ports, conversation, entry, sender, own).await,
+        Appended::Duplicate(entry) => fan_out::redo(ports, &conversation, entry, sender, own).await,
     };
     if let Err(error) = told {
         let (conversation, seq) = (&conversation.id, appended.entry().seq);
@@ -133,7 +149,13 @@ async fn tell(ports: TellPorts<'_>, caller: &Caller, appended: &Appended, tellin
     }
 }
 
-fn kept(id: &ConversationId, appended: &Appended, caller: &Caller, own: &InboxTail) -> Kept {
+/// Where a message is kept, as its author is answered.
+pub(crate) fn kept(
+    id: &ConversationId,
+    appended: &Appended,
+    caller: &Caller,
+    own: &InboxTail,
+) -> Kept {
     let entry = appended.entry();
     Kept {
         conversation: id.clone(),
@@ -161,6 +183,7 @@ fn draft(
         inbox_before,
         diffusion: conversation.members.diffusion(),
         named: Vec::new(),
+        target: outgoing.target,
         body: outgoing.body.clone(),
     }
 }

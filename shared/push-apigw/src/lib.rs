@@ -59,6 +59,23 @@ fn frame(notice: &Notice) -> String {
         }
         .to_json(),
         Notice::Kept { re, kept } => Answer::ok(re, Sent::from(kept.clone())).to_json(),
+        Notice::Control { entry } => {
+            wire::Push { message: Message::of_inbox(entry), own: Vec::new() }.to_json()
+        }
+        Notice::Read { conversation, user, seq, at } => wire::ReadBy {
+            conversation: conversation.as_str().to_owned(),
+            user: user.as_str().to_owned(),
+            seq: seq.number(),
+            at: at.0,
+        }
+        .to_json(),
+        Notice::Typing { conversation, user, at } => wire::SignalBy {
+            conversation: conversation.as_str().to_owned(),
+            user: user.as_str().to_owned(),
+            kind: "typing".to_owned(),
+            at: at.0,
+        }
+        .to_json(),
         Notice::Kicked { reason } => Kicked { reason: *reason }.to_json(),
         Notice::Frame(text) => text.clone(),
     }

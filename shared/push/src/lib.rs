@@ -16,7 +16,9 @@ pub mod tape;
 
 use async_trait::async_trait;
 use timeline::exchange::{Kept, KickReason, Marker};
-use timeline::{ConnectionId, ConversationId, Entry, RequestId, Seq};
+use timeline::{
+    ConnectionId, ConversationId, Entry, InboxEntry, RequestId, Seq, Timestamp, UserId,
+};
 
 pub use alert::{Alert, Alerts, Silent};
 pub use tape::Tape;
@@ -41,6 +43,31 @@ pub enum Notice {
         re: RequestId,
         /// Where it was kept.
         kept: Kept,
+    },
+    /// Another device of the receiver's did something: what the receiver's inbox tells of it.
+    Control {
+        /// What it tells, and where.
+        entry: Box<InboxEntry>,
+    },
+    /// Somebody has read so far.
+    Read {
+        /// In which conversation.
+        conversation: ConversationId,
+        /// Who.
+        user: UserId,
+        /// Up to which message.
+        seq: Seq,
+        /// When.
+        at: Timestamp,
+    },
+    /// Somebody is typing.
+    Typing {
+        /// In which conversation.
+        conversation: ConversationId,
+        /// Who.
+        user: UserId,
+        /// When.
+        at: Timestamp,
     },
     /// The device was kicked; the connection is closed next.
     Kicked {

@@ -3,7 +3,9 @@
 //! Each step done twice is done once, so a change may be carried out by several at once.
 
 use futures_util::{StreamExt, TryStreamExt, stream};
-use store::{Conversation, Listing, MemberRow, Members, Pending, append_freely, observe};
+use store::{
+    Conversation, Enlisting, MemberRow, Members, Pending, ReadPosition, append_freely, observe,
+};
 use timeline::{ConnectionId, Draft, Kind, UserId, limits};
 
 use crate::error::Error;
@@ -62,6 +64,9 @@ async fn write_members(
     let diffusion = conversation.members.diffusion();
     let has_rows = matches!(conversation.members, Members::Rows { .. });
     let is_listed = [Kind::JOIN, Kind::LEAVE].contains(&pending.kind.as_str());
+    // Who joins has read what was there before.
+    let is_joining = pending.kind.as_str() == Kind::JOIN;
+    let begins = ReadPosition { seq: pending.base, countable: pending.countable };
     let writes = pending.members.iter().map(|(user, membership)| async move {
         if has_rows {
             let row = MemberRow { version, membership: *membership };
@@ -71,8 +76,9 @@ async fn write_members(
             Some(membership) if is_listed => {
                 let conversation = id.clone();
                 let joined = membership.joined;
-                let listing = Listing { conversation, version, joined, diffusion };
-                ports.directory.list(user, &listing).await
+                let begins = is_joining.then_some(begins);
+                let enlisting = Enlisting { conversation, version, joined, diffusion, begins };
+                ports.directory.list(user, &enlisting).await
             }
             Some(_) => Ok(()),
             None => {
@@ -108,6 +114,7 @@ async fn tell(
         inbox_before: own.position(),
         diffusion: conversation.members.diffusion(),
         named: pending.named.clone(),
+        target: None,
         body: pending.body.clone(),
     };
     let observed =

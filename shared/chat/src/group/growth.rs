@@ -12,7 +12,7 @@
 //! are older than the version that made the group large, and say nothing.
 
 use futures_util::{StreamExt, TryStreamExt, stream};
-use store::{Conversation, Listing, MemberRow, Members, append_freely, observe};
+use store::{Conversation, Enlisting, MemberRow, Members, append_freely, observe};
 use timeline::exchange::Caller;
 use timeline::{Body, Diffusion, Draft, Kind, Seq, limits};
 
@@ -44,8 +44,9 @@ pub(crate) async fn grow(
         directory.put_member(&kept.id, user, &row).await?;
         let conversation = kept.id.clone();
         let joined = membership.joined;
-        let listing = Listing { conversation, version, joined, diffusion: Diffusion::Read };
-        directory.list(user, &listing).await
+        let diffusion = Diffusion::Read;
+        let enlisting = Enlisting { conversation, version, joined, diffusion, begins: None };
+        directory.list(user, &enlisting).await
     });
     let writes: Vec<_> = writes.collect();
     let writes = stream::iter(writes).buffer_unordered(limits::CONCURRENT_MAX);
@@ -79,6 +80,7 @@ async fn tell(
         inbox_before: own.position(),
         diffusion: Diffusion::Write,
         named: Vec::new(),
+        target: None,
         body: Body::empty(),
     };
     let observed = observe(tell.timelines, &timeline, tail, &draft.author, &draft.id).await;

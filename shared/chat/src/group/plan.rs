@@ -1,9 +1,9 @@
 //! Who may change a group, and into what.
 
-use store::{Conversation, Members, Membership, Pending};
+use store::{Conversation, Members, Membership, Pending, ReadPosition};
 use timeline::exchange::Caller;
 use timeline::group::Change;
-use timeline::{Admission, Body, Kind, Muted, Party, Role, Seq, Title, UserId};
+use timeline::{Admission, Body, Kind, Muted, Party, Role, Title, UserId};
 
 use crate::error::Error;
 use crate::members;
@@ -33,7 +33,7 @@ struct Asked<'a> {
     caller: &'a Caller,
     kept: &'a Conversation,
     /// Where its timeline ended.
-    tail: Seq,
+    tail: ReadPosition,
 }
 
 /// Plans a change of `kept`, whose timeline ended at `tail` before.
@@ -46,12 +46,14 @@ pub(crate) async fn plan(
     caller: &Caller,
     kept: &Conversation,
     change: &Change,
-    tail: Seq,
+    tail: ReadPosition,
 ) -> Result<Plan, Error> {
     let asked = Asked { ports, caller, kept, tail };
     let me = asked.membership(&caller.user).await?;
     let step = match change {
         Change::Mute(muted) => return asked.mute(me.ok_or(Error::NotMember)?, *muted),
+        // Nobody else's business: see [`wishes`](super::wishes).
+        Change::Pin(_) => return me.map(|_| Plan::Nothing).ok_or(Error::NotMember),
         Change::Rename { title, body } => return asked.rename(me, title, body),
         Change::Join => asked.join(me)?,
         Change::Leave => asked.leave(me.ok_or(Error::NotMember)?)?,
@@ -77,7 +79,7 @@ impl Asked<'_> {
 
     /// The membership of who comes in now.
     fn newcomer(&self) -> Membership {
-        Membership { joined: self.tail.next(), role: Role::Member, muted: Muted::No }
+        Membership { joined: self.tail.seq.next(), role: Role::Member, muted: Muted::No }
     }
 
     fn is_group(&self) -> bool {
@@ -233,7 +235,8 @@ impl Asked<'_> {
             kind: Kind::event(event.kind),
             named: event.named,
             body: event.body,
-            base: self.tail,
+            base: self.tail.seq,
+            countable: self.tail.countable,
             members,
         });
         Plan::Change(Box::new(next))

@@ -238,6 +238,17 @@ impl Connections for Stubborn<'_> {
         Err(store::Error::Contended)
     }
 
+    async fn signals(
+        &self,
+        _: &UserId,
+        _: &DeviceId,
+        _: &ConnectionId,
+        _: Timestamp,
+        _: u64,
+    ) -> Result<bool, store::Error> {
+        Err(store::Error::Contended)
+    }
+
     async fn of(&self, users: &[UserId]) -> Result<Vec<(UserId, Vec<Registration>)>, store::Error> {
         self.0.store.of(users).await
     }

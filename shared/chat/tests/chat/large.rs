@@ -17,9 +17,18 @@ fn tails(town: &Town, user: &str, known: u64) -> Vec<(u64, Diffusion)> {
     listed.map(|listed| (listed.tail.number(), listed.diffusion)).collect()
 }
 
-async fn signaling(town: &Town, caller: &Caller, kind: SignalKind) -> Result<Signaled, Error> {
-    let ports =
-        chat::SignalPorts { directory: &town.store, focuses: &town.store, clock: &town.dial };
+pub(crate) async fn signaling(
+    town: &Town,
+    caller: &Caller,
+    kind: SignalKind,
+) -> Result<Signaled, Error> {
+    let ports = chat::SignalPorts {
+        directory: &town.store,
+        focuses: &town.store,
+        connections: &town.store,
+        push: &town.tape,
+        clock: &town.dial,
+    };
     chat::signal(ports, caller, Signal { conversation: club(), kind }).await
 }
 

@@ -230,6 +230,13 @@ fn told((connection, act): &(ConnectionId, Act)) -> String {
     };
     match act {
         Act::Close => format!("{connection}: closed"),
+        Act::Post(Notice::Control { entry }) => {
+            let body = entry.body.as_ref().map_or("", Body::as_str);
+            let (position, kind, seq) = (entry.position, &entry.kind, entry.seq);
+            format!("{connection}: {position}={kind} {seq} {body}")
+        }
+        Act::Post(Notice::Typing { user, .. }) => format!("{connection}: {user} is typing"),
+        Act::Post(Notice::Read { user, seq, .. }) => format!("{connection}: {user} read {seq}"),
         Act::Post(Notice::Frame(frame)) => format!("{connection}: {frame}"),
         Act::Post(Notice::Kicked { reason }) => format!("{connection}: kicked for {reason:?}"),
         Act::Post(Notice::Kept { kept, .. }) => {
@@ -329,6 +336,7 @@ pub(crate) fn said(to: &str, number: u64, base: Option<u64>, body: &str) -> Outg
         message: message(number),
         base: base.map(seq),
         kind: Kind::text(),
+        target: None,
         body: Body::parse(body).unwrap(),
     }
 }
