@@ -23,6 +23,8 @@ pub const INBOX_MEMBERS_MAX: &str = "TIDELINE_INBOX_MEMBERS_MAX";
 pub const GROUP_MEMBERS_MAX: &str = "TIDELINE_GROUP_MEMBERS_MAX";
 /// How long an inbox keeps an entry, in seconds.
 pub const INBOX_SECONDS: &str = "TIDELINE_INBOX_SECONDS";
+/// How long an author may take a message back or change it, in seconds.
+pub const RECALL_SECONDS: &str = "TIDELINE_RECALL_SECONDS";
 /// Public keys of tokens: the text of a JSON Web Key Set; empty for none.
 pub const KEYS: &str = "TIDELINE_JWKS";
 /// Secret of development tokens; empty refuses them.
@@ -56,11 +58,13 @@ pub const SESSION_TOKEN: &str = "AWS_SESSION_TOKEN";
 /// The most members whose inboxes a deployment may have written: they stand in one item, of at most
 /// 400 KB, that each message reads.
 const INBOX_MEMBERS_LIMIT: u64 = 1_000;
+/// The longest time that a deployment may let an author take a message back: a hundred years.
+const RECALL_SECONDS_LIMIT: u64 = 3_155_760_000;
 /// The most members that a deployment may let a group have.
 const GROUP_MEMBERS_LIMIT: u64 = 1_000_000;
 
 /// Every name that is read and that the template must declare.
-pub const DECLARED: [&str; 17] = [
+pub const DECLARED: [&str; 18] = [
     TIMELINE_TABLE,
     INBOX_TABLE,
     DIRECTORY_TABLE,
@@ -68,6 +72,7 @@ pub const DECLARED: [&str; 17] = [
     INBOX_MEMBERS_MAX,
     GROUP_MEMBERS_MAX,
     INBOX_SECONDS,
+    RECALL_SECONDS,
     KEYS,
     DEVELOPMENT_SECRET,
     AUDIENCE,
@@ -126,6 +131,7 @@ impl Environment {
             inbox_members_max: self.number(INBOX_MEMBERS_MAX, 1..=INBOX_MEMBERS_LIMIT)?,
             group_members_max: self.number(GROUP_MEMBERS_MAX, 2..=GROUP_MEMBERS_LIMIT)?,
             inbox_life: life.ok_or(BootError::Invalid { name: INBOX_SECONDS })?,
+            recall_ms: self.number(RECALL_SECONDS, 0..=RECALL_SECONDS_LIMIT)? * 1_000,
         };
         Ok(policy)
     }

@@ -80,6 +80,9 @@ impl Failure {
             | Self::Chat(
                 chat::Error::NotMember
                 | chat::Error::NotAllowed
+                | chat::Error::NoSuchMessage
+                | chat::Error::TooLate
+                | chat::Error::TooSoon
                 | chat::Error::StaleBase { .. }
                 | chat::Error::BaseAhead { .. }
                 | chat::Error::IdReused
@@ -103,6 +106,9 @@ impl Failure {
             | Self::Chat(
                 chat::Error::NotMember
                 | chat::Error::NotAllowed
+                | chat::Error::NoSuchMessage
+                | chat::Error::TooLate
+                | chat::Error::TooSoon
                 | chat::Error::Replaced
                 | chat::Error::Kicked
                 | chat::Error::StaleBase { .. }
@@ -116,12 +122,15 @@ impl Failure {
 
 fn told(error: &chat::Error) -> Problem {
     use chat::Error::{
-        BaseAhead, IdReused, Invalid, Kicked, NotAllowed, NotMember, Push, Replaced, StaleBase,
-        Store,
+        BaseAhead, IdReused, Invalid, Kicked, NoSuchMessage, NotAllowed, NotMember, Push, Replaced,
+        StaleBase, Store, TooLate, TooSoon,
     };
     match error {
         NotMember => Problem::new(ErrorCode::Forbidden, "not a conversation of yours"),
         NotAllowed => Problem::new(ErrorCode::Forbidden, "your role does not allow it"),
+        NoSuchMessage => Problem::new(ErrorCode::NotFound, "no such message of yours"),
+        TooSoon => Problem::new(ErrorCode::SlowMode, "signals lie a second apart"),
+        TooLate => Problem::new(ErrorCode::Conflict, "it is too late for that"),
         Replaced => Problem::new(
             ErrorCode::Expired,
             "this connection is no longer the one of your device: connect again",

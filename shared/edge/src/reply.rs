@@ -43,6 +43,26 @@ impl Reply {
         Self::frame(Answer::ok(re, wire::Grouped::from(group)).to_json())
     }
 
+    /// The answer of `read`.
+    pub fn read(re: &RequestId, read: timeline::lists::Read) -> Self {
+        Self::frame(Answer::ok(re, wire::ReadUpTo::from(read)).to_json())
+    }
+
+    /// The answer of `receipts`.
+    pub fn receipts(re: &RequestId, receipts: timeline::lists::Receipts) -> Self {
+        Self::frame(Answer::ok(re, wire::Readers::from(receipts)).to_json())
+    }
+
+    /// The answer of `recall`.
+    pub fn kept(re: &RequestId, kept: timeline::exchange::Kept) -> Self {
+        Self::frame(Answer::ok(re, wire::Sent::from(kept)).to_json())
+    }
+
+    /// The answer of `conversations`.
+    pub fn listed(re: &RequestId, listed: timeline::lists::Conversations) -> Self {
+        Self::frame(Answer::ok(re, wire::Listed::from(listed)).to_json())
+    }
+
     /// The answer of `signal`.
     pub fn signaled(re: &RequestId, signaled: timeline::exchange::Signaled) -> Self {
         Self::frame(Answer::ok(re, wire::Signaled::from(signaled)).to_json())

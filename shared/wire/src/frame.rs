@@ -32,8 +32,17 @@ pub mod action {
     pub const GROUP: &str = "group";
     /// Says what a device does just now.
     pub const SIGNAL: &str = "signal";
+    /// Says how far I have read.
+    pub const READ: &str = "read";
+    /// Asks who has read what.
+    pub const RECEIPTS: &str = "receipts";
+    /// Takes a message back, or changes it.
+    pub const RECALL: &str = "recall";
+    /// Lists my conversations.
+    pub const CONVERSATIONS: &str = "conversations";
     /// Every route that a frame can name.
-    pub const ALL: [&str; 5] = [SEND, SYNC, HISTORY, GROUP, SIGNAL];
+    pub const ALL: [&str; 9] =
+        [SEND, SYNC, HISTORY, GROUP, SIGNAL, READ, RECEIPTS, RECALL, CONVERSATIONS];
 }
 
 /// A request of some route: its id and the route's own fields.

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 use timeline::group::{Change, GroupRequest};
 use timeline::{
-    Admission, ConversationId, Diffusion, MessageId, Muted, Role, Title, UserId, Visibility, limits,
+    Admission, ConversationId, Diffusion, MessageId, Muted, Pinned, Role, Title, UserId,
+    Visibility, limits,
 };
 
 use crate::code::{ErrorCode, Problem, Refusal};
@@ -57,6 +58,9 @@ pub struct Group {
     /// With `mute`: whether the caller is left alone while offline.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub muted: Option<bool>,
+    /// With `pin`: whether the caller keeps it at hand.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub pinned: Option<bool>,
     /// With `members`: the `page` of the last answer.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub page: Option<String>,
@@ -67,7 +71,7 @@ pub struct Group {
 
 impl Group {
     /// Every `op`, and the fields that it has.
-    pub const OPS: [(&'static str, &'static [&'static str]); 9] = [
+    pub const OPS: [(&'static str, &'static [&'static str]); 10] = [
         ("create", &["title", "members", "history", "open", "cid"]),
         ("join", &["conversation"]),
         ("leave", &["conversation"]),
@@ -76,6 +80,7 @@ impl Group {
         ("role", &["conversation", "user", "role"]),
         ("rename", &["conversation", "title"]),
         ("mute", &["conversation", "muted"]),
+        ("pin", &["conversation", "pinned"]),
         ("members", &["conversation", "page", "limit"]),
     ];
 
@@ -129,6 +134,7 @@ impl Group {
             ("users", self.users.is_some()),
             ("role", self.role.is_some()),
             ("muted", self.muted.is_some()),
+            ("pinned", self.pinned.is_some()),
             ("page", self.page.is_some()),
             ("limit", self.limit.is_some()),
         ];
@@ -190,6 +196,11 @@ impl Group {
                 let title = self.title()?;
                 Change::Rename { body: event::renamed(&title), title }
             }
+            "pin" => match self.pinned {
+                Some(true) => Change::Pin(Pinned::Yes),
+                Some(false) => Change::Pin(Pinned::No),
+                None => return Err(invalid("pinned is true or false")),
+            },
             _ => match self.muted {
                 Some(true) => Change::Mute(Muted::Yes),
                 Some(false) => Change::Mute(Muted::No),
@@ -230,7 +241,8 @@ fn users(names: &[String]) -> Result<Vec<UserId>, Problem> {
     Ok(users)
 }
 
-fn members_limit(limit: Option<u64>) -> Result<usize, Problem> {
+/// Reads the `limit` of a list.
+pub(crate) fn members_limit(limit: Option<u64>) -> Result<usize, Problem> {
     match usize::try_from(limit.unwrap_or(limits::MEMBERS_PAGE_MAX as u64)) {
         Ok(limit) if (1..=limits::MEMBERS_PAGE_MAX).contains(&limit) => Ok(limit),
         Ok(_) | Err(_) => Err(invalid(format!("a limit is 1 to {}", limits::MEMBERS_PAGE_MAX))),

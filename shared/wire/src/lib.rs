@@ -9,7 +9,8 @@
 //! * [`frame`]: what every frame has: [`Request`], [`Answer`].
 //! * [`code`]: [`ErrorCode`] and [`Problem`], everything that can be answered instead of `ok`.
 //! * [`message`]: a message as pushes, `sync` and `history` carry it.
-//! * [`send`], [`sync`], [`history`], [`group`], [`signal`]: one file per route.
+//! * [`send`], [`sync`], [`history`], [`group`], [`signal`], [`read`], [`recall`],
+//!   [`conversations`]: one file per route; `receipts` is beside `read`.
 //! * [`event`]: what the events of a group's timeline say.
 //! * [`alert`]: what is published of a message to those who notify users without a live device.
 //! * [`push`]: frames that nobody asked for, and [`Incoming`], all that a client may get.
@@ -23,24 +24,30 @@
 
 pub mod alert;
 pub mod code;
+pub mod conversations;
 pub mod event;
 pub mod frame;
 pub mod group;
 pub mod history;
 pub mod message;
 pub mod push;
+pub mod read;
+pub mod recall;
 pub mod send;
 pub mod signal;
 pub mod sync;
 
 pub use alert::Alert;
 pub use code::{ErrorCode, Problem, Refusal};
+pub use conversations::{Conversation, Conversations, Listed};
 pub use event::Event;
 pub use frame::{Answer, Request, action, action_of, protocol, readable_id};
 pub use group::{Group, Grouped, Member};
 pub use history::{History, Messages};
 pub use message::{Marker, Message, text_body};
-pub use push::{Incoming, Kicked, NotUnderstood, Push};
+pub use push::{Incoming, Kicked, NotUnderstood, Push, ReadBy, SignalBy};
+pub use read::{Read, ReadUpTo, Reader, Readers, Receipts};
+pub use recall::Recall;
 pub use send::{Send, Sent};
 pub use signal::{Signal, Signaled};
 pub use sync::{Sync, Synced, Tail};

@@ -28,6 +28,12 @@ pub struct Message {
     /// the `tails` of `sync`) and not in the inbox.
     #[serde(skip_serializing_if = "is_false", default)]
     pub large: bool,
+    /// Of a `recall` or an `edit`: the message that it takes back or changes.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub target: Option<u64>,
+    /// The event that changed what it says last, in `history`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub edited: Option<u64>,
     /// What it says, byte for byte; `null` once it was withdrawn.
     pub body: Option<Box<RawValue>>,
 }
@@ -44,6 +50,8 @@ impl Message {
             at: entry.at.0,
             kind: entry.kind.as_str().to_owned(),
             large: entry.diffusion == Diffusion::Read,
+            target: entry.target.map(Seq::number),
+            edited: entry.revision.filter(|by| *by > Seq::ZERO).map(Seq::number),
             body: raw(entry.body.as_ref()),
         }
     }
@@ -64,6 +72,8 @@ impl Message {
             at: entry.at.0,
             kind: entry.kind.as_str().to_owned(),
             large: entry.diffusion == Diffusion::Read,
+            target: entry.target.map(Seq::number),
+            edited: None,
             body: raw(entry.body.as_ref()),
         }
     }
@@ -81,6 +91,7 @@ impl PartialEq for Message {
         (self.q, self.seq, self.at) == (other.q, other.seq, other.at)
             && (&self.conversation, &self.cid) == (&other.conversation, &other.cid)
             && (&self.from, &self.kind, self.large) == (&other.from, &other.kind, other.large)
+            && (self.target, self.edited) == (other.target, other.edited)
             && body(self) == body(other)
     }
 }

@@ -14,6 +14,12 @@ const MESSAGE: &str = "message";
 /// The `event` of the last push to a device that was kicked.
 const KICKED: &str = "kicked";
 
+/// The `event` of a read position.
+const READ: &str = "read";
+
+/// The `event` of what somebody does just now.
+const SIGNAL: &str = "signal";
+
 /// Every reason to kick a device, with its name.
 const KICK_REASONS: [(KickReason, &str); 2] =
     [(KickReason::Platform, "platform"), (KickReason::Limit, "limit")];
@@ -68,6 +74,67 @@ impl Kicked {
     }
 }
 
+/// Somebody has read so far: a push.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct ReadBy {
+    /// In which conversation.
+    pub conversation: String,
+    /// Who.
+    pub user: String,
+    /// Up to which message.
+    pub seq: u64,
+    /// When: milliseconds since 1970 UTC.
+    pub at: u64,
+}
+
+#[derive(Serialize)]
+struct PushedRead<'a> {
+    event: &'static str,
+    conversation: &'a str,
+    user: &'a str,
+    seq: u64,
+    at: u64,
+}
+
+impl ReadBy {
+    /// The frame's text.
+    pub fn to_json(&self) -> String {
+        let Self { conversation, user, seq, at } = self;
+        let (seq, at) = (*seq, *at);
+        frame::to_json(&PushedRead { event: READ, conversation, user, seq, at })
+    }
+}
+
+/// Somebody does something just now: a push.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct SignalBy {
+    /// In which conversation.
+    pub conversation: String,
+    /// Who.
+    pub user: String,
+    /// What: `typing`.
+    pub kind: String,
+    /// When: milliseconds since 1970 UTC.
+    pub at: u64,
+}
+
+#[derive(Serialize)]
+struct PushedSignal<'a> {
+    event: &'static str,
+    conversation: &'a str,
+    user: &'a str,
+    kind: &'a str,
+    at: u64,
+}
+
+impl SignalBy {
+    /// The frame's text.
+    pub fn to_json(&self) -> String {
+        let Self { conversation, user, kind, at } = self;
+        frame::to_json(&PushedSignal { event: SIGNAL, conversation, user, kind, at: *at })
+    }
+}
+
 /// What a client may get.
 #[derive(Debug)]
 pub enum Incoming {
@@ -80,6 +147,10 @@ pub enum Incoming {
     },
     /// A pushed message.
     Message(Push),
+    /// Somebody has read so far.
+    Read(ReadBy),
+    /// Somebody does something just now.
+    Signal(SignalBy),
     /// The device was kicked.
     Kicked {
         /// Why; `None` if this version does not know the reason.
@@ -130,6 +201,8 @@ impl Incoming {
                 let reason = KICK_REASONS.iter().find(|row| any.reason.as_deref() == Some(row.1));
                 Ok(Self::Kicked { reason: reason.map(|row| row.0) })
             }
+            (Some(event), ..) if event == READ => Ok(Self::Read(serde_json::from_str(text)?)),
+            (Some(event), ..) if event == SIGNAL => Ok(Self::Signal(serde_json::from_str(text)?)),
             (Some(event), ..) => Ok(Self::Unknown { event }),
             (None, Some(ok), ..) => Ok(Self::Answer { re: any.re, outcome: Ok(ok) }),
             (None, None, Some(error), _) => Ok(Self::Answer { re: any.re, outcome: Err(error) }),

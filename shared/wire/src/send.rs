@@ -61,6 +61,7 @@ impl Send {
                 base: send.base.map(seq).transpose()?,
                 body: body(&send.body, &kind)?,
                 kind,
+                target: None,
             };
             Ok((send.id, outgoing))
         })

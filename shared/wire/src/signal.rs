@@ -22,9 +22,14 @@ pub struct Signal {
 }
 
 impl Signal {
-    /// Every kind: `focus` has this device pushed the messages of a large group, `blur` ends that.
-    pub const KINDS: [(&'static str, SignalKind); 2] =
-        [("focus", SignalKind::Focus), ("blur", SignalKind::Blur)];
+    /// Every kind: `focus` has this device pushed the messages of a large group, `blur` ends that;
+    /// `typing` tells the others that somebody types; `presence` asks who of them is online.
+    pub const KINDS: [(&'static str, SignalKind); 4] = [
+        ("focus", SignalKind::Focus),
+        ("blur", SignalKind::Blur),
+        ("typing", SignalKind::Typing),
+        ("presence", SignalKind::Presence),
+    ];
 
     /// Reads a frame of this route.
     ///
@@ -60,10 +65,15 @@ pub struct Signaled {
     /// Until when a focus lasts, in milliseconds since 1970 UTC; then the device signals again.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub until: Option<u64>,
+    /// Which members are online, in the order of ids, where `presence` was asked; without the
+    /// caller.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub online: Option<Vec<String>>,
 }
 
 impl From<Done> for Signaled {
     fn from(done: Done) -> Self {
-        Self { until: done.until.map(|until| until.0) }
+        let online = done.online.map(|users| users.iter().map(ToString::to_string).collect());
+        Self { until: done.until.map(|until| until.0), online }
     }
 }

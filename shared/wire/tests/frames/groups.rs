@@ -4,7 +4,8 @@ use proptest::prelude::*;
 use timeline::exchange::{Signal as Asked, SignalKind, Signaled as Done};
 use timeline::group::{Change, Group as Known, GroupRequest};
 use timeline::{
-    Admission, Diffusion, Kind, MessageId, Muted, Role, Timestamp, Title, UserId, Visibility,
+    Admission, Diffusion, Kind, MessageId, Muted, Pinned, Role, Timestamp, Title, UserId,
+    Visibility,
 };
 use wire::{ErrorCode, Event, Group, Grouped, Message, Signal, Signaled};
 
@@ -93,6 +94,7 @@ fn changes() -> Vec<Case> {
     let renamed = Change::Rename { title: title(), body: body(TITLED) };
     let retitled = |frame: &mut Group| frame.title = title_text();
     let muted = |frame: &mut Group| frame.muted = Some(true);
+    let pinned = |frame: &mut Group| frame.pinned = Some(true);
     [
         ("join", frame("join", |_| ()), Change::Join),
         ("leave", frame("leave", |_| ()), Change::Leave),
@@ -102,6 +104,7 @@ fn changes() -> Vec<Case> {
         ("role", frame("role", admin), role),
         ("rename", frame("rename", retitled), renamed),
         ("mute", frame("mute", muted), Change::Mute(Muted::Yes)),
+        ("pin", frame("pin", pinned), Change::Pin(Pinned::Yes)),
     ]
     .map(|(name, frame, change)| {
         (name, frame, GroupRequest::Change { conversation: group(), change })
@@ -130,7 +133,14 @@ fn signals() -> Vec<(&'static str, Signal, Asked)> {
     };
     let (focus, focused) = of(SignalKind::Focus, "focus");
     let (blur, blurred) = of(SignalKind::Blur, "blur");
-    vec![("focus", focus, focused), ("blur", blur, blurred)]
+    let (typing, typed) = of(SignalKind::Typing, "typing");
+    let (presence, asked) = of(SignalKind::Presence, "presence");
+    vec![
+        ("focus", focus, focused),
+        ("blur", blur, blurred),
+        ("typing", typing, typed),
+        ("presence", presence, asked),
+    ]
 }
 
 fn grouped() -> Vec<(&'static str, Grouped)> {
@@ -158,7 +168,11 @@ fn grouped() -> Vec<(&'static str, Grouped)> {
 
 fn signaled() -> Vec<(&'static str, Signaled)> {
     let until = Some(Timestamp(1_763_917_045_123));
-    vec![("signal-focus", Done { until }.into()), ("signal-blur", Done::default().into())]
+    vec![
+        ("signal-focus", Done { until, online: None }.into()),
+        ("signal-blur", Done::default().into()),
+        ("signal-presence", Done { until: None, online: Some(vec![user("bob")]) }.into()),
+    ]
 }
 
 pub(crate) fn goldens() -> Vec<Golden> {
@@ -228,6 +242,7 @@ fn an_op_is_exact() {
             }),
         ),
         (Invalid, frame("mute", |_| ())),
+        (Invalid, frame("pin", |_| ())),
         (Invalid, frame("members", |frame| frame.limit = Some(0))),
         (Invalid, frame("members", |frame| frame.limit = Some(101))),
     ];
@@ -250,7 +265,9 @@ fn told(kind: &'static str, request: GroupRequest) -> Option<Event> {
             | Change::Remove { body, .. }
             | Change::Role { body, .. }
             | Change::Rename { body, .. } => body,
-            Change::Join | Change::Leave | Change::Mute(_) => timeline::Body::empty(),
+            Change::Join | Change::Leave | Change::Mute(_) | Change::Pin(_) => {
+                timeline::Body::empty()
+            }
         },
         GroupRequest::Members { .. } => return None,
     };

@@ -16,6 +16,7 @@ mod alerts;
 mod answers;
 mod arbitrary;
 mod groups;
+mod lists;
 mod malformed;
 mod pushes;
 mod requests;
@@ -47,6 +48,7 @@ fn goldens() -> Vec<Golden> {
     goldens.extend(answers::goldens());
     goldens.extend(pushes::goldens());
     goldens.extend(groups::goldens());
+    goldens.extend(lists::goldens());
     goldens.extend(alerts::goldens());
     goldens
 }
@@ -90,7 +92,9 @@ fn entry() -> Entry {
         inbox_before: seq(6),
         diffusion: Diffusion::Write,
         named: Vec::new(),
-        revised: false,
+        target: None,
+        revision: None,
+        recalled: None,
         body: Some(body(r#"{"text":"Shall we meet?"}"#)),
     }
 }

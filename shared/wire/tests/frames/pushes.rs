@@ -40,9 +40,9 @@ fn what_is_no_message_is_told_apart() {
     };
     assert_eq!(message, "Internal server error");
 
-    let read = r#"{"event":"read","conversation":"d~alice~bob","user":"bob","seq":42,"at":1}"#;
-    let Ok(Incoming::Unknown { event }) = Incoming::parse(read) else { panic!("not unknown") };
-    assert_eq!(event, "read");
+    let later = r#"{"event":"poke","conversation":"d~alice~bob","user":"bob","seq":42,"at":1}"#;
+    let Ok(Incoming::Unknown { event }) = Incoming::parse(later) else { panic!("not unknown") };
+    assert_eq!(event, "poke");
 
     for wrong in ["", "7", "\"\"", "{", r#"{"event":"message"}"#, r#"{"event":7}"#] {
         assert!(Incoming::parse(wrong).is_err(), "{wrong} was understood");

@@ -62,6 +62,7 @@ fn sends() -> Vec<Case<Send, Outgoing>> {
         message: cid(),
         base: None,
         kind: Kind::text(),
+        target: None,
         body: body(r#"{"text":"Shall we meet?"}"#),
     };
     vec![
