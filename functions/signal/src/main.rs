@@ -4,23 +4,38 @@
 //! `store_dynamo::keys`; Lambda is in `edge`. The ports named here are what its policy in
 //! `template.yaml` grants.
 
+use std::sync::Arc;
+
 use chat::SignalPorts;
 use edge::{BootError, Direction, Event, Failure, Reply, WallClock};
 use push_apigw::ApiGateway;
 use store_dynamo::Dynamo;
 
+struct Parts {
+    store: Dynamo,
+    push: ApiGateway,
+}
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), BootError> {
     let boot = edge::boot()?;
+    let push = ApiGateway::new(boot.management);
     let store = Dynamo::new(boot.dynamodb, boot.tables);
-    let handle = move |event| handle(store.clone(), event);
-    edge::serve(Direction::TwoWay, ApiGateway::new(boot.management), handle).await
+    let parts = Arc::new(Parts { store, push: push.clone() });
+    let handle = move |event| handle(Arc::clone(&parts), event);
+    edge::serve(Direction::TwoWay, push, handle).await
 }
 
-async fn handle(store: Dynamo, event: Event) -> Result<Reply, Failure> {
+async fn handle(parts: Arc<Parts>, event: Event) -> Result<Reply, Failure> {
     let caller = event.caller()?;
     let request = wire::Signal::parse(event.body())?;
-    let ports = SignalPorts { directory: &store, focuses: &store, clock: &WallClock };
+    let ports = SignalPorts {
+        directory: &parts.store,
+        focuses: &parts.store,
+        connections: &parts.store,
+        push: &parts.push,
+        clock: &WallClock,
+    };
     let signaled = chat::signal(ports, &caller, request.fields).await?;
     Ok(Reply::signaled(&request.id, signaled))
 }

@@ -1,0 +1,26 @@
+//! `conversations`: what is new in each of the caller's.
+//!
+//! Wiring only. What happens is in `chat::lists`; JSON is in `wire::conversations`; keys are in
+//! `store_dynamo::keys`; Lambda is in `edge`. The ports named here are what its policy in
+//! `template.yaml` grants.
+
+use chat::ListPorts;
+use edge::{BootError, Direction, Event, Failure, Reply};
+use push_apigw::ApiGateway;
+use store_dynamo::Dynamo;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), BootError> {
+    let boot = edge::boot()?;
+    let store = Dynamo::new(boot.dynamodb, boot.tables);
+    let handle = move |event| handle(store.clone(), event);
+    edge::serve(Direction::TwoWay, ApiGateway::new(boot.management), handle).await
+}
+
+async fn handle(store: Dynamo, event: Event) -> Result<Reply, Failure> {
+    let caller = event.caller()?;
+    let request = wire::Conversations::parse(event.body())?;
+    let ports = ListPorts { directory: &store, timelines: &store };
+    let listed = chat::conversations(ports, &caller, request.fields).await?;
+    Ok(Reply::listed(&request.id, listed))
+}
