@@ -195,6 +195,8 @@ impl Engine {
                 }
             }
             Ok(Incoming::Message(push)) => self.pushed(push),
+            Ok(Incoming::Read(read)) => self.change(Change::Read(read)),
+            Ok(Incoming::Signal(signal)) => self.change(Change::Signal(signal)),
             Ok(Incoming::Kicked { reason }) => self.kicked(reason),
             Ok(Incoming::Gateway { .. }) => {
                 let due = self.later(1, None);

@@ -2,7 +2,7 @@
 
 use timeline::exchange::KickReason;
 use timeline::{ConversationId, MessageId, Seq, Timestamp};
-use wire::{Grouped, Message, Messages, Problem};
+use wire::{Grouped, Message, Messages, Problem, ReadBy, SignalBy};
 
 use crate::record::Record;
 
@@ -64,6 +64,13 @@ pub enum Change {
         /// The group, or why nothing was done.
         outcome: Result<Grouped, Problem>,
     },
+    /// Another device of this user did something about a conversation: a message of kind `read`,
+    /// `mute` or `pin`, which stands in no conversation. After a crash it may be told again.
+    Control(Message),
+    /// Somebody else has read so far. It is told to who is online, and to nobody later.
+    Read(ReadBy),
+    /// Somebody does something just now, for example types.
+    Signal(SignalBy),
     /// The server's log went back: messages of the conversation after this one are void.
     Restarted {
         /// The conversation.

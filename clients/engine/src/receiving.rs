@@ -1,6 +1,6 @@
 //! What comes in: messages by push, by sync and by history, and the cursor that follows them.
 
-use timeline::{ConversationId, Seq, Timestamp};
+use timeline::{ConversationId, Kind, Seq, Timestamp};
 use wire::{Marker, Message, Messages, Problem, Push, Synced, Tail};
 
 use crate::engine::{Engine, is_final};
@@ -23,6 +23,10 @@ impl Engine {
     pub(crate) fn marked(&mut self, own: &[Marker]) {
         for marker in own {
             let Ok(id) = ConversationId::parse(&marker.conversation) else { continue };
+            if let (Some(q), 0) = (place(marker.q), marker.seq) {
+                // An own doing that is about no message.
+                self.inbox.note(q, &id, Seq::ZERO);
+            }
             if let (Some(q), Some(seq)) = (place(marker.q), place(marker.seq)) {
                 self.thread(&id, seq).learn(seq);
                 self.inbox.note(q, &id, seq);
@@ -34,9 +38,22 @@ impl Engine {
     /// Takes a message with its place in the inbox.
     fn entered(&mut self, message: Message) {
         let q = message.q.and_then(place);
+        if Kind::CONTROLS.contains(&message.kind.as_str()) {
+            return self.controlled(q, message);
+        }
         if let (Some((id, seq)), Some(q)) = (self.receive(message), q) {
             self.inbox.note(q, &id, seq);
         }
+    }
+
+    /// Takes what another device of this user did: it stands in no conversation, so the cursor may
+    /// pass it at once.
+    fn controlled(&mut self, q: Option<Seq>, message: Message) {
+        let (Some(q), Ok(id)) = (q, ConversationId::parse(&message.conversation)) else { return };
+        if q > self.inbox.covered() {
+            self.change(Change::Control(message));
+        }
+        self.inbox.note(q, &id, Seq::ZERO);
     }
 
     /// Takes a message, wherever it came from; its place, if it can be one.

@@ -209,6 +209,8 @@ impl Engine {
             at: acked.at.0,
             kind: item.queued.kind.as_str().to_owned(),
             large: self.large.contains(&acked.conversation),
+            target: None,
+            edited: None,
             body: Some(item.queued.body),
         };
         self.change(Change::Acked(acked));

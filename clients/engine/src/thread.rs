@@ -229,6 +229,8 @@ mod tests {
             at: 1,
             kind: "text".into(),
             large: false,
+            target: None,
+            edited: None,
             body: Some(body),
         }
     }

@@ -225,6 +225,8 @@ mod tests {
             at: 1,
             kind: "text".into(),
             large: false,
+            target: None,
+            edited: None,
             body: Some(wire::text_body("x")),
         }
     }

@@ -56,6 +56,9 @@ async fn settle(session: &mut Session) -> Result<(), Error> {
                 | Change::Message(_)
                 | Change::Fetched { .. }
                 | Change::Grouped { .. }
+                | Change::Control(_)
+                | Change::Read(_)
+                | Change::Signal(_)
                 | Change::Restarted { .. },
             )
             | None => {}

@@ -61,6 +61,8 @@ mod tests {
             at: 1,
             kind: kind.into(),
             large: false,
+            target: None,
+            edited: None,
             body: RawValue::from_string(body.to_owned()).ok(),
         };
         (line(&message), title(&message))

@@ -347,7 +347,12 @@ impl Team {
             }
             // What is void after a restart arrives again, and is found to be doubled.
             Change::Grouped { outcome, .. } => self.grouped = Some(outcome),
-            Change::Link(_) | Change::Fetched { .. } | Change::Restarted { .. } => {}
+            Change::Link(_)
+            | Change::Fetched { .. }
+            | Change::Control(_)
+            | Change::Read(_)
+            | Change::Signal(_)
+            | Change::Restarted { .. } => {}
         }
         Ok(())
     }

@@ -126,6 +126,8 @@ impl View {
                 let entries = self.conversations.entry(conversation.clone()).or_default();
                 entries.retain(|entry| entry.seq <= seq.number());
             }
+            // What is read and unread is not shown here.
+            Change::Control(_) | Change::Read(_) | Change::Signal(_) => {}
             Change::Grouped { outcome, .. } => {
                 if let Ok(group) = outcome
                     && let (Ok(id), Some(title)) =
@@ -198,6 +200,8 @@ mod tests {
             at: 1,
             kind: "text".into(),
             large: false,
+            target: None,
+            edited: None,
             body: Some(wire::text_body(&format!("{from} {seq}"))),
         }
     }

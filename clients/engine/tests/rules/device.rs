@@ -218,6 +218,11 @@ impl Device {
                 Ok(group) => format!("grouped {ticket} {}", group.conversation),
                 Err(problem) => format!("grouped {ticket} {}", problem.name),
             },
+            Change::Control(message) => {
+                format!("told {} {} {}", message.kind, message.conversation, message.seq)
+            }
+            Change::Signal(signal) => format!("{} is {}", signal.user, signal.kind),
+            Change::Read(read) => format!("{} read {} {}", read.user, read.conversation, read.seq),
             Change::Restarted { conversation, seq } => format!("restarted {conversation} {seq}"),
         }
     }

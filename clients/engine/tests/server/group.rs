@@ -119,7 +119,9 @@ impl Server {
             Change::Rename { body, .. } => {
                 self.event(id.as_str(), user, Kind::RENAME, body.as_str());
             }
-            Change::Role { .. } | Change::Mute(_) => panic!("no device asks for this"),
+            Change::Role { .. } | Change::Mute(_) | Change::Pin(_) => {
+                panic!("no device asks for this")
+            }
         }
         Ok(())
     }

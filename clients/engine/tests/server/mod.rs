@@ -105,7 +105,7 @@ impl Server {
     }
 
     fn send(&mut self, user: &str, frame: &str) -> Result<Value, Problem> {
-        let Outgoing { destination, message, base, kind, body } =
+        let Outgoing { destination, message, base, kind, body, .. } =
             wire::Send::parse(frame).unwrap().fields;
         let id = match destination {
             Destination::Conversation(id) => id,
@@ -148,6 +148,8 @@ impl Server {
             at: 1,
             kind: kind.to_owned(),
             large,
+            target: None,
+            edited: None,
             body: serde_json::value::RawValue::from_string(body.to_owned()).ok(),
         };
         log.push(message.clone());
