@@ -102,6 +102,7 @@ fn message(number: u64) -> Entry {
         inbox_before: Seq::ZERO,
         diffusion: Diffusion::Write,
         named: Vec::new(),
+        target: None,
         body: Body::parse(&format!(r#"{{"text":"{text}"}}"#)).unwrap(),
     };
     draft.at(Seq::new(number).unwrap())

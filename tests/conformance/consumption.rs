@@ -21,6 +21,7 @@ fn draft(number: u8) -> Draft {
         inbox_before: Seq::ZERO,
         diffusion: Diffusion::Write,
         named: Vec::new(),
+        target: None,
         body: Body::parse(&format!(r#"{{"text":"{text}"}}"#)).unwrap(),
     }
 }

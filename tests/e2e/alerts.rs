@@ -46,7 +46,9 @@ fn alert(user: &str, number: u8) -> Alert {
         inbox_before: Seq::default(),
         diffusion: Diffusion::Write,
         named: Vec::new(),
-        revised: false,
+        target: None,
+        revision: None,
+        recalled: None,
         body: Some(Body::parse(r#"{"text":"5 > 4 & \"yes\", naïve 你好"}"#).unwrap()),
     };
     let group = ConversationId::parse("g~01935b2e-7c1a-7def-8123-456789abcdef").unwrap();

@@ -1,7 +1,7 @@
 //! What a message costs, by what the store reports.
 
 use serde_json::{Value, json};
-use store::{Directory, Inboxes, Listing, Scan, Timelines};
+use store::{Directory, Enlisting, Inboxes, Scan, Timelines};
 use tests::{Client, Town, frame};
 use timeline::{ConversationId, Diffusion, Seq, UserId};
 
@@ -117,12 +117,13 @@ async fn a_sync_of_a_hundred_messages_is_at_most_7_read_units_and_one_query() {
     town.stop().await;
 }
 
-fn listing(conversation: &ConversationId, version: u64) -> Listing {
-    Listing {
+fn listing(conversation: &ConversationId, version: u64) -> Enlisting {
+    Enlisting {
         conversation: conversation.clone(),
         version,
         joined: Seq::FIRST,
         diffusion: Diffusion::Write,
+        begins: None,
     }
 }
 

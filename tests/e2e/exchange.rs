@@ -78,28 +78,31 @@ async fn a_message_is_acknowledged_and_pushed() {
 }
 
 #[tokio::test]
-async fn any_kind_of_body_arrives_byte_for_byte() {
+async fn message_types_arrive_byte_for_byte() {
     let town = Town::start().await;
     let mut alice = town.client("alice", "desk").await;
     let mut bob = town.client("bob", "phone").await;
     let bodies = [
-        r#"{ "w" : 1.0e2, "h":3,"url" :"https://example.com/ä.png" }"#.to_owned(),
-        r#"{"nested":{"a":[1,2,{"b":null}]},"big":12345678901234567890.10}"#.to_owned(),
-        format!(r#"{{"long":"{}"}}"#, "长".repeat(2_000)),
+        ("text", r#"{"text":"周末 \u4e00 \"so\""}"#.to_owned()),
+        ("image", r#"{ "w" : 1.0e2, "h":3,"url" :"https://example.com/ä.png" }"#.to_owned()),
+        ("file", r#"{"url":"s3://bucket/key","name":"a b.pdf","bytes":1048576}"#.to_owned()),
+        ("location", r#"{"lat":31.230416,"lon":121.4737010,"name":"外滩"}"#.to_owned()),
+        ("x.custom", r#"{"a":[1,2,{"b":null}],"big":12345678901234567890.10}"#.to_owned()),
+        ("x.long", format!(r#"{{"long":"{}"}}"#, "长".repeat(2_000))),
     ];
-    for (base, body) in (0..).zip(&bodies) {
+    for (base, (kind, body)) in (0..).zip(&bodies) {
         // Written by hand: a JSON library would format the body anew.
         let head = format!(r#""action":"send","id":"{base}","to":"bob","base":{base}"#);
-        let sent = format!(r#"{{{head},"cid":"{}","kind":"x.custom","body":{body}}}"#, id());
+        let sent = format!(r#"{{{head},"cid":"{}","kind":"{kind}","body":{body}}}"#, id());
         alice.raw(tokio_tungstenite::tungstenite::Message::text(sent)).await;
         alice.answer(&base.to_string()).await;
         let pushed = bob.pushed_text().await;
-        assert!(pushed.contains(body.as_str()), "{pushed}");
+        assert!(pushed.contains(body.as_str()) && pushed.contains(kind), "{pushed}");
     }
     let synced = bob.ask_text(&frame("sync", json!({ "cursor": 0 }))).await;
     let asked = frame("history", json!({ "conversation": "d~alice~bob" }));
     let history = bob.ask_text(&asked).await;
-    for body in &bodies {
+    for (_, body) in &bodies {
         assert!(synced.contains(body.as_str()), "{synced}");
         assert!(history.contains(body.as_str()), "{history}");
     }

@@ -5,6 +5,7 @@
 mod alerts;
 mod command_line;
 mod cost;
+mod costs;
 mod devices;
 mod exchange;
 mod finishing;
@@ -13,6 +14,7 @@ mod history;
 mod kicks;
 mod kills;
 mod life;
+mod lists;
 mod load;
 mod logs;
 mod members;

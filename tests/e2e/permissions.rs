@@ -31,6 +31,11 @@ fn attempts_at(theirs: &Value) -> Vec<Attempt> {
         on("history", "its newest messages", json!({})),
         on("history", "one of its messages", json!({ "seqs": [1] })),
         on("signal", "a focus", json!({ "kind": "focus" })),
+        on("read", "a position", json!({ "seq": 1 })),
+        on("receipts", "who has read", json!({ "seq": 1 })),
+        on("receipts", "how far all have read", json!({})),
+        on("recall", "a message taken back", json!({ "seq": 2, "cid": id() })),
+        on("recall", "a message changed", json!({ "seq": 2, "cid": id(), "body": text })),
         Attempt {
             route: "sync",
             what: "among the tails",
@@ -47,6 +52,7 @@ fn attempts_at(theirs: &Value) -> Vec<Attempt> {
         ("role", json!({ "user": "eve", "role": "owner" })),
         ("rename", json!({ "title": "mine" })),
         ("mute", json!({ "muted": true })),
+        ("pin", json!({ "pinned": true })),
     ] {
         let mut attempt = on("group", op, fields);
         attempt.frame["op"] = json!(op);
@@ -83,6 +89,18 @@ fn attempts() -> Vec<Attempt> {
             "another's inbox",
             frame("sync", json!({ "cursor": 0, "user": "alice" })),
             malformed,
+        ),
+        attempt(
+            "conversations",
+            "another's list",
+            frame("conversations", json!({ "user": "alice" })),
+            malformed,
+        ),
+        attempt(
+            "conversations",
+            "the own list, of which nothing is another's",
+            frame("conversations", json!({})),
+            None,
         ),
         attempt(
             "$default",

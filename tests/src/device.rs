@@ -376,7 +376,12 @@ impl Process {
                 Change::Grouped { ticket, outcome } => {
                     kept.grouped.insert(ticket, outcome);
                 }
-                Change::Link(_) | Change::Fetched { .. } | Change::Restarted { .. } => {}
+                Change::Link(_)
+                | Change::Fetched { .. }
+                | Change::Control(_)
+                | Change::Read(_)
+                | Change::Signal(_)
+                | Change::Restarted { .. } => {}
             },
         }
     }
