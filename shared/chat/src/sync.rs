@@ -62,9 +62,10 @@ pub async fn sync(
     .await;
     registered?;
     let page = page.map_err(Error::store("read the inbox"))?;
-    let Some((entries, end)) = following(cursor, page, now) else {
+    let Some((mut entries, end)) = following(cursor, page, now) else {
         return reset(ports, caller, None, now).await;
     };
+    withdraw(&mut entries);
     let end = match end {
         Some(end) => end,
         None => read_end(ports, caller).await?,
@@ -221,6 +222,22 @@ async fn with_tail(
     let tail = store::append::tail(ports.timelines, &conversation.timeline()).await;
     let tail = tail.map_err(Error::store("read a conversation's tail"))?;
     Ok(Listed { conversation, tail, diffusion })
+}
+
+/// Takes the bodies out of entries that a later entry of the page takes back or changes: what they
+/// say now is on the timeline.
+fn withdraw(entries: &mut [InboxEntry]) {
+    let about = |entry: &InboxEntry, seq| (entry.conversation.clone(), seq);
+    let events = entries.iter().filter_map(|entry| Some((entry, entry.target?)));
+    // Of several events about a message the last one stays.
+    let last: HashMap<_, _> =
+        events.map(|(event, target)| (about(event, target), event.position)).collect();
+    for entry in entries.iter_mut() {
+        let target = entry.target.unwrap_or(entry.seq);
+        if last.get(&about(entry, target)).is_some_and(|event| *event > entry.position) {
+            entry.body = None;
+        }
+    }
 }
 
 /// Fills in the bodies that the inbox left to the timeline.

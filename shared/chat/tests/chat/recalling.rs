@@ -1,12 +1,12 @@
 //! Messages that are taken back, or changed.
 
 use chat::Error;
-use timeline::exchange::{Kept, Part};
+use timeline::exchange::{Catchup, Kept, Part};
 use timeline::lists::RecallRequest;
 use timeline::{Body, Role, limits};
 
 use crate::club::{club, desk, give};
-use crate::town::{Town, lookup, message, poll, run, seq};
+use crate::town::{Town, from, lookup, message, poll, run, seq};
 
 fn request(at: u64, number: u64, body: Option<&str>) -> RecallRequest {
     RecallRequest {
@@ -74,6 +74,39 @@ fn a_message_that_is_taken_back_keeps_its_place_and_nothing_else() {
     assert!(town.take_back("bob", 2, 7).unwrap().duplicate);
     town.take_back("bob", 2, 8).unwrap();
     assert_eq!(town.entries(&club())[1].recalled, Some(seq(3)));
+}
+
+#[test]
+fn an_inbox_does_not_say_what_the_same_page_takes_back_or_changes() {
+    let town = three();
+    let phone = town.online("cy", "phone");
+    town.say("bob", 3).unwrap();
+    town.take_back("bob", 2, 7).unwrap();
+    town.edit("bob", 3, 8, r#"{"text":"one"}"#).unwrap();
+    town.edit("bob", 3, 9, r#"{"text":"two"}"#).unwrap();
+    let said = |limit, skip: usize| {
+        let caught = town.sync(&phone, Catchup { limit, ..from(Some(0)) });
+        let body = |body: &Option<Body>| {
+            body.as_ref().map_or_else(|| "-".to_owned(), |b| b.as_str().into())
+        };
+        caught.entries.iter().skip(skip).map(|entry| body(&entry.body)).collect::<Vec<_>>()
+    };
+    let two = r#"{"text":"two"}"#;
+    assert_eq!(said(100, 1), ["-", two, "{}", "-", two]);
+    let before = [r#"{"text":"number 1"}"#, r#"{"text":"number 3"}"#];
+    assert_eq!(said(3, 1), before, "a later page takes it back");
+}
+
+#[test]
+fn authors_find_their_own_messages_withdrawn_ones_too_and_nothing_of_others() {
+    let town = three();
+    town.say("alice", 2).unwrap();
+    town.take_back("bob", 2, 7).unwrap();
+    let own = lookup(&club(), Part::Own(seq(1), seq(4)), 10);
+    let found = town.history(&desk("bob"), own).unwrap();
+    let shown = found.entries.iter().map(|entry| (entry.seq.number(), entry.body.is_some()));
+    assert_eq!(shown.collect::<Vec<_>>(), [(2, false), (4, true)]);
+    assert_eq!(found.missing, [seq(1), seq(3)]);
 }
 
 #[test]
