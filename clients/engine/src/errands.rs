@@ -26,6 +26,10 @@ impl Engine {
             Part::Before(seq) => history.before = Some(seq.number()),
             Part::After(seq) => history.after = Some(seq.number()),
             Part::Between(first, last) => history.range = Some((first.number(), last.number())),
+            Part::Own(first, last) => {
+                history.range = Some((first.number(), last.number()));
+                history.own = true;
+            }
             Part::Listed(seqs) => {
                 history.seqs = Some(seqs.into_iter().map(Seq::number).collect());
             }

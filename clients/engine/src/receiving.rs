@@ -187,7 +187,7 @@ impl Engine {
         }
     }
 
-    /// Asks for a range of a conversation.
+    /// Asks for a range of a conversation; in a search, for one's own messages there.
     pub(crate) fn ask_range(
         &mut self,
         purpose: Purpose,
@@ -195,9 +195,11 @@ impl Engine {
         first: Seq,
         last: Seq,
     ) {
+        let is_search = matches!(purpose, Purpose::Search(..));
         let request = self.requests.add(self.now, purpose);
         let mut history = wire::History::new(request, id.as_str().to_owned());
         history.range = Some((first.number(), last.number()));
+        history.own = is_search;
         self.transmit(history.to_json());
     }
 

@@ -285,8 +285,9 @@ fn frame(queued: &Queued) -> wire::Send {
 fn inspected(inspected: Seq, page: &Page) -> Seq {
     let messages = page.messages.iter().map(|(seq, _)| *seq);
     let seqs: BTreeSet<Seq> = messages.chain(page.missing.iter().copied()).collect();
-    let invisible = page.first.previous().min(page.to);
-    let mut inspected = inspected.max(invisible);
+    // Where the log begins; it shows one's own messages from before one joined again.
+    let purged = page.first.previous().min(page.to);
+    let mut inspected = inspected.max(purged);
     while seqs.contains(&inspected.next()) {
         inspected = inspected.next();
     }

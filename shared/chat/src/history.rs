@@ -3,7 +3,7 @@
 use futures_util::future::join4;
 use store::{Direction, Directory, Freshness, Scan, Timelines};
 use timeline::exchange::{Caller, Found, Lookup, Part, answer_bytes};
-use timeline::{Entry, Seq, limits};
+use timeline::{Entry, Seq, UserId, limits};
 
 use crate::error::Error;
 use crate::members;
@@ -41,7 +41,11 @@ pub async fn history(
     let conversation = conversation.map_err(Error::store("read the conversation"))?;
     let access = members::access(ports.directory, conversation.as_ref(), &caller.user).await?;
     let conversation = conversation.ok_or(Error::NotMember)?;
-    let floor = members::floor(&conversation, &access.membership);
+    let floor = if matches!(lookup.part, Part::Own(..)) {
+        Seq::FIRST
+    } else {
+        members::floor(&conversation, &access.membership)
+    };
 
     let ends = |entries: Vec<Entry>| entries.first().map_or(Seq::ZERO, |entry| entry.seq);
     let oldest = ends(oldest.map_err(Error::store("read the first message"))?);
@@ -53,7 +57,7 @@ pub async fn history(
         let visible = read(ports, &lookup, floor).await;
         entries = visible.map_err(Error::store("read the messages"))?;
     }
-    Ok(page(lookup, entries, first, last))
+    Ok(page(lookup, &caller.user, entries, first, last))
 }
 
 /// The part from `floor` on, one entry more than the page holds, which tells whether it goes on.
@@ -69,7 +73,9 @@ async fn read(
         Part::Before(seq) => (Direction::Backward, floor, seq.previous()),
         Part::After(seq) if *seq == Seq::MAX => return Ok(Vec::new()),
         Part::After(seq) => (Direction::Forward, floor.max(seq.next()), Seq::MAX),
-        Part::Between(first, last) => (Direction::Forward, floor.max(*first), *last),
+        Part::Between(first, last) | Part::Own(first, last) => {
+            (Direction::Forward, floor.max(*first), *last)
+        }
         Part::Listed(seqs) => {
             let visible = seqs.iter().filter(|seq| **seq >= floor);
             let places: Vec<_> = visible.map(|seq| (timeline.clone(), *seq)).collect();
@@ -87,7 +93,7 @@ async fn read(
 }
 
 /// What of the entries that were read one answer carries.
-fn page(lookup: Lookup, entries: Vec<Entry>, first: Seq, last: Seq) -> Found {
+fn page(lookup: Lookup, caller: &UserId, entries: Vec<Entry>, first: Seq, last: Seq) -> Found {
     let Lookup { conversation, part, limit } = lookup;
     let read = entries.len();
     let listed = if let Part::Listed(seqs) = &part { seqs.len() } else { 0 };
@@ -103,8 +109,11 @@ fn page(lookup: Lookup, entries: Vec<Entry>, first: Seq, last: Seq) -> Found {
     let more = covered.len() < read;
     covered.sort_by_key(|entry| entry.seq);
 
-    let deleted = covered.iter().filter(|entry| entry.body.is_none()).map(|entry| entry.seq);
-    let mut missing: Vec<_> = deleted.collect();
+    let is_own = matches!(part, Part::Own(..));
+    let is_shown =
+        |entry: &Entry| if is_own { entry.author == *caller } else { entry.body.is_some() };
+    let unseen = covered.iter().filter(|entry| !is_shown(entry)).map(|entry| entry.seq);
+    let mut missing: Vec<_> = unseen.collect();
     if let Part::Listed(seqs) = &part {
         // Up to where the page goes, for what lies behind it is asked for again.
         let end = if more { covered.last().map_or(Seq::ZERO, |entry| entry.seq) } else { Seq::MAX };
@@ -112,6 +121,6 @@ fn page(lookup: Lookup, entries: Vec<Entry>, first: Seq, last: Seq) -> Found {
         missing.extend(seqs.iter().filter(|seq| **seq <= end && !found(seq)));
         missing.sort_unstable();
     }
-    covered.retain(|entry| entry.body.is_some());
+    covered.retain(is_shown);
     Found { conversation, entries: covered, first, last, missing, more }
 }

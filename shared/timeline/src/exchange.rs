@@ -182,6 +182,10 @@ pub enum Part {
     After(Seq),
     /// From one sequence to another, both included.
     Between(Seq, Seq),
+    /// From one sequence to another, both included: the caller's own messages, withdrawn ones and
+    /// those of an earlier membership too. All else counts as missing. By this an author finds out
+    /// whether an attempt of theirs is kept.
+    Own(Seq, Seq),
     /// Just these, ascending and without repeats.
     Listed(Vec<Seq>),
 }

@@ -6,6 +6,7 @@ use timeline::{ConversationId, limits};
 
 use crate::code::{ErrorCode, Problem, Refusal};
 use crate::frame::{self, Request, action};
+use crate::group::is_false;
 use crate::message::Message;
 use crate::send::seq;
 use crate::sync::page_limit;
@@ -29,6 +30,10 @@ pub struct History {
     /// From the first sequence to the second, both included.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub range: Option<(u64, u64)>,
+    /// Of the range, the caller's own messages alone, whether or not they were withdrawn or are
+    /// from an earlier membership; whatever else is there is in `missing`.
+    #[serde(skip_serializing_if = "is_false", default)]
+    pub own: bool,
     /// Just these sequences.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub seqs: Option<Vec<u64>>,
@@ -68,12 +73,24 @@ impl History {
             before: None,
             after: None,
             range: None,
+            own: false,
             seqs: None,
             limit: None,
         }
     }
 
     fn asked(&self) -> Result<Part, Problem> {
+        let part = self.part()?;
+        if !self.own {
+            return Ok(part);
+        }
+        let Part::Between(first, last) = part else {
+            return Err(Problem::new(ErrorCode::Invalid, "own is for a range"));
+        };
+        Ok(Part::Own(first, last))
+    }
+
+    fn part(&self) -> Result<Part, Problem> {
         match (self.before, self.after, self.range, &self.seqs) {
             (None, None, None, None) => Ok(Part::Newest),
             (Some(before), None, None, None) => Ok(Part::Before(seq(before)?)),

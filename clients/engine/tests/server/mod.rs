@@ -204,7 +204,13 @@ impl Server {
 
     fn history(&self, user: &str, frame: &str) -> Result<Value, Problem> {
         let lookup = wire::History::parse(frame).unwrap().fields;
-        let Part::Between(first, last) = lookup.part else { panic!("only ranges are asked for") };
+        let (first, last, own) = match lookup.part {
+            Part::Between(first, last) => (first, last, false),
+            Part::Own(first, last) => (first, last, true),
+            Part::Newest | Part::Before(_) | Part::After(_) | Part::Listed(_) => {
+                panic!("only ranges are asked for")
+            }
+        };
         let id = lookup.conversation.as_str();
         if !self.is_mine(id, user) {
             return Err(Problem::new(ErrorCode::Forbidden, ""));
@@ -212,12 +218,15 @@ impl Server {
         let empty = Vec::new();
         let log = self.logs.get(id).unwrap_or(&empty);
         let visible = self.groups.get(id).map_or(1, |group| group.first(user));
+        let visible = if own { 1 } else { visible };
         let part = first.number().max(visible)..=last.number();
-        let messages = log.iter().filter(|message| part.contains(&message.seq)).take(PAGE);
-        let messages: Vec<&Message> = messages.collect();
+        let read = log.iter().filter(|message| part.contains(&message.seq)).take(PAGE);
+        let is_shown = |message: &&Message| !own || message.from == user;
+        let (messages, others): (Vec<&Message>, Vec<&Message>) = read.partition(is_shown);
+        let missing: Vec<u64> = others.iter().map(|message| message.seq).collect();
         let last = log.len() as u64;
-        Ok(json!({"messages": messages, "first": last.min(visible), "last": last, "missing": [],
-            "more": false}))
+        Ok(json!({"messages": messages, "first": last.min(visible), "last": last,
+            "missing": missing, "more": false}))
     }
 
     fn tail(&self, id: &str) -> u64 {

@@ -128,6 +128,8 @@ fn a_member_sees_nothing_from_before_they_joined() {
         (Part::Before(seq(5)), "[4] without [] of 4 to 6"),
         (Part::Before(seq(4)), "[] without [] of 4 to 6"),
         (Part::Listed(vec![seq(3), seq(4)]), "[4] without [3] of 4 to 6"),
+        // They are carol's own.
+        (Part::Own(seq(2), seq(5)), "[2 3 4 5] without [] of 1 to 6"),
     ] {
         let asked = lookup(&conversation, part, 100);
         assert_eq!(page(&town.history(&carol, asked).unwrap()), expected);

@@ -179,6 +179,8 @@ fn a_history_is_exact() {
         (Invalid, history(r#""seqs":[]"#)),
         (Invalid, history(r#""seqs":[0]"#)),
         (Invalid, history(&format!(r#""seqs":[{}]"#, max + 1))),
+        (Invalid, history(r#""own":true"#)),
+        (Invalid, history(r#""after":1,"own":true"#)),
         (Invalid, history(r#""limit":0"#)),
         (Invalid, history(r#""limit":101"#)),
         (TooLarge, history(&format!(r#""seqs":[{}]"#, numbers(limits::SEQS_MAX as u64 + 1)))),

@@ -133,6 +133,7 @@ fn syncs() -> Vec<Case<Sync, Catchup>> {
 
 fn histories() -> Vec<Case<History, Lookup>> {
     let newest = || History::new("7".into(), "d~alice~bob".into());
+    let range = || History { range: Some((3, 9)), ..newest() };
     let case = |name, frame, part| Case {
         name,
         frame,
@@ -142,7 +143,8 @@ fn histories() -> Vec<Case<History, Lookup>> {
         case("minimal", newest(), Part::Newest),
         case("before", History { before: Some(42), ..newest() }, Part::Before(seq(42))),
         case("after", History { after: Some(41), ..newest() }, Part::After(seq(41))),
-        case("range", History { range: Some((3, 9)), ..newest() }, Part::Between(seq(3), seq(9))),
+        case("range", range(), Part::Between(seq(3), seq(9))),
+        case("own", History { own: true, ..range() }, Part::Own(seq(3), seq(9))),
         case(
             "seqs",
             History { seqs: Some(vec![9, 3, 4, 3]), ..newest() },
