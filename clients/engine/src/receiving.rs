@@ -23,9 +23,9 @@ impl Engine {
     pub(crate) fn marked(&mut self, own: &[Marker]) {
         for marker in own {
             let Ok(id) = ConversationId::parse(&marker.conversation) else { continue };
-            if let (Some(q), 0) = (place(marker.q), marker.seq) {
-                // An own doing that is about no message.
-                self.inbox.note(q, &id, Seq::ZERO);
+            if marker.kind.is_some() {
+                // What another own device did is not here; the gap lets a sync bring it.
+                continue;
             }
             if let (Some(q), Some(seq)) = (place(marker.q), place(marker.seq)) {
                 self.thread(&id, seq).learn(seq);

@@ -60,21 +60,28 @@ pub struct Outgoing {
     pub body: Body,
 }
 
-/// Where an own message stands in its author's inbox.
+/// Where an own message, or what another own device did, stands in its author's inbox.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Marker {
     /// Its place in the inbox.
     pub position: Seq,
     /// The conversation.
     pub conversation: ConversationId,
-    /// Its place on the conversation's timeline.
+    /// Its place on the conversation's timeline; of a control, what that is about.
     pub seq: Seq,
+    /// Of a control its kind: one of [`Kind::CONTROLS`], and no message.
+    pub control: Option<Kind>,
 }
 
 impl Marker {
     /// What `entry` marks.
     pub fn of(entry: &InboxEntry) -> Self {
-        Self { position: entry.position, conversation: entry.conversation.clone(), seq: entry.seq }
+        Self {
+            position: entry.position,
+            conversation: entry.conversation.clone(),
+            seq: entry.seq,
+            control: Some(&entry.kind).filter(|kind| kind.is_control()).cloned(),
+        }
     }
 }
 

@@ -121,8 +121,11 @@ pub struct Marker {
     pub q: u64,
     /// The conversation.
     pub conversation: String,
-    /// Its place on the conversation's timeline.
+    /// Its place on the conversation's timeline; of what another own device did, what it is about.
     pub seq: u64,
+    /// What another own device did: `read`, `mute` or `pin`. Absent of a message.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub kind: Option<String>,
 }
 
 impl From<&timeline::exchange::Marker> for Marker {
@@ -131,6 +134,7 @@ impl From<&timeline::exchange::Marker> for Marker {
             q: marker.position.number(),
             conversation: marker.conversation.as_str().to_owned(),
             seq: marker.seq.number(),
+            kind: marker.control.as_ref().map(|kind| kind.as_str().to_owned()),
         }
     }
 }

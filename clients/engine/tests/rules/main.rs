@@ -337,6 +337,20 @@ fn own_messages_move_the_cursor_by_their_markers_and_show_once() {
 }
 
 #[test]
+fn a_marker_of_what_another_device_did_lets_a_sync_bring_it() {
+    let mut device = Device::online();
+    let mut push = device::message(1, "bo", &cid(8));
+    push["event"] = json!("message");
+    push["q"] = json!(2);
+    push["own"] = json!([{"q": 1, "conversation": "d~al~bo", "seq": 1, "kind": "read"}]);
+    device.frame(&push.to_string());
+    assert_eq!(device.shown, ["d~al~bo 1"]);
+    assert_eq!(device.state().cursor, Seq::new(0), "it does not pass what it has not seen");
+    device.pass(2_000);
+    assert_eq!(device.last("sync")["cursor"], 0);
+}
+
+#[test]
 fn a_message_that_comes_back_is_its_ack() {
     let mut device = Device::online();
     device.command(device::text(1, "one"));

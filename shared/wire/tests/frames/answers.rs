@@ -85,6 +85,7 @@ fn sents() -> Vec<(&'static str, Sent)> {
         position: seq(position),
         conversation: direct(),
         seq: seq(number),
+        control: None,
     };
     let kept = Kept {
         conversation: direct(),

@@ -1,7 +1,7 @@
 //! What clients are told without asking.
 
 use timeline::exchange::{self, KickReason};
-use timeline::{Diffusion, Entry};
+use timeline::{Diffusion, Entry, Kind};
 use wire::{Incoming, Kicked, Marker, Message, Push};
 
 use crate::{Golden, direct, entry, group, seq};
@@ -66,11 +66,14 @@ fn pushes() -> Vec<(&'static str, Push)> {
     let message = Message::of_push(&direct(), &entry(), Some(seq(17)));
     let large = Entry { diffusion: Diffusion::Read, ..entry() };
     let large = Message::of_push(&group(), &large, None);
-    let own = exchange::Marker { position: seq(16), conversation: direct(), seq: seq(41) };
+    let own =
+        exchange::Marker { position: seq(16), conversation: direct(), seq: seq(41), control: None };
+    let read = exchange::Marker { control: Some(Kind::event(Kind::READ)), ..own.clone() };
     let withdrawn = Message { body: None, ..message.clone() };
     vec![
         ("message", Push { message: message.clone(), own: Vec::new() }),
-        ("message-own", Push { message, own: vec![Marker::from(&own)] }),
+        ("message-own", Push { message: message.clone(), own: vec![Marker::from(&own)] }),
+        ("message-own-read", Push { message, own: vec![Marker::from(&read)] }),
         ("message-large", Push { message: large, own: Vec::new() }),
         ("message-withdrawn", Push { message: withdrawn, own: Vec::new() }),
     ]
