@@ -4,47 +4,23 @@
 //! `store_dynamo::keys`; Lambda is in `edge`. The ports named here are what its policy in
 //! `template.yaml` grants.
 
-use std::sync::Arc;
-
-use chat::{Policy, TellPorts};
-use edge::{BootError, Direction, Event, Failure, Reply, Wall, WallClock};
-use push::Silent;
+use chat::ListPorts;
+use edge::{BootError, Direction, Event, Failure, Reply};
 use push_apigw::ApiGateway;
 use store_dynamo::Dynamo;
-
-struct Parts {
-    store: Dynamo,
-    push: ApiGateway,
-    policy: Policy,
-}
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), BootError> {
     let boot = edge::boot()?;
-    let policy = boot.environment.policy()?;
-    let push = ApiGateway::new(boot.management);
     let store = Dynamo::new(boot.dynamodb, boot.tables);
-    let parts = Arc::new(Parts { store, push: push.clone(), policy });
-    let handle = move |event| handle(Arc::clone(&parts), event);
-    edge::serve(Direction::TwoWay, push, handle).await
+    let handle = move |event| handle(store.clone(), event);
+    edge::serve(Direction::TwoWay, ApiGateway::new(boot.management), handle).await
 }
 
-async fn handle(parts: Arc<Parts>, event: Event) -> Result<Reply, Failure> {
+async fn handle(store: Dynamo, event: Event) -> Result<Reply, Failure> {
     let caller = event.caller()?;
     let request = wire::Receipts::parse(event.body())?;
-    let tell = TellPorts {
-        directory: &parts.store,
-        timelines: &parts.store,
-        inboxes: &parts.store,
-        connections: &parts.store,
-        focuses: &parts.store,
-        push: &parts.push,
-        // Nobody is notified of this.
-        alerts: &Silent,
-        clock: &WallClock,
-        pace: &Wall,
-        policy: &parts.policy,
-    };
-    let receipts = chat::receipts(tell, &caller, request.fields).await?;
+    let ports = ListPorts { directory: &store, timelines: &store };
+    let receipts = chat::receipts(ports, &caller, request.fields).await?;
     Ok(Reply::receipts(&request.id, receipts))
 }

@@ -15,11 +15,11 @@ use crate::error::Error;
 use crate::members;
 use crate::unread;
 
-/// What `conversations` may touch.
+/// What `conversations` and `receipts` may touch.
 #[derive(Clone, Copy)]
 #[expect(missing_debug_implementations, reason = "a port has nothing to show")]
 pub struct ListPorts<'a> {
-    /// What is on the user's list, and who is in it.
+    /// What is on the user's list, who is in what, and how far they have read.
     pub directory: &'a dyn Directory,
     /// What is new.
     pub timelines: &'a dyn Timelines,

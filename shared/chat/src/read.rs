@@ -10,7 +10,7 @@
 //! A crash after 1 leaves 2 and 3 to the next position, or to the same request made again.
 
 use futures_util::future::join3;
-use futures_util::{StreamExt, stream};
+use futures_util::{StreamExt, TryStreamExt, stream};
 use push::Notice;
 use store::{
     Conversation, Enlisting, Freshness, Members, Membership, ReadPosition, Reading, append,
@@ -21,6 +21,7 @@ use timeline::{Body, Entry, Kind, Seq, UserId, limits};
 
 use crate::control::{self, Control};
 use crate::error::Error;
+use crate::lists::ListPorts;
 use crate::members;
 use crate::ports::TellPorts;
 use crate::unread;
@@ -153,32 +154,47 @@ async fn push(ports: TellPorts<'_>, conversation: &Conversation, reading: &Readi
 ///
 /// [`Error::NotMember`]; [`Error::Invalid`] when the conversation does not have that message.
 pub async fn receipts(
-    ports: TellPorts<'_>,
+    ports: ListPorts<'_>,
     caller: &Caller,
     request: ReceiptsRequest,
 ) -> Result<Receipts, Error> {
     let id = &request.conversation;
     let conversation = ports.directory.conversation(id).await;
     let conversation = conversation.map_err(Error::store("read the conversation"))?;
-    members::access(ports.directory, conversation.as_ref(), &caller.user).await?;
+    let access = members::access(ports.directory, conversation.as_ref(), &caller.user).await?;
     let conversation = conversation.ok_or(Error::NotMember)?;
+    let floor = members::floor(&conversation, &access.membership);
     let entry = match request.seq {
         None => None,
         Some(seq) => {
             let entry = ports.timelines.get(&id.timeline(), seq).await;
             let entry = entry.map_err(Error::store("read the message"))?;
+            let entry = entry.filter(|entry| entry.seq >= floor);
             Some(entry.ok_or(Error::Invalid { reason: "there is no such message" })?)
         }
     };
-    let readings = all_readings(ports, &conversation).await?;
-    let mut readers = Vec::new();
-    for reading in readings {
-        let membership = members::membership(ports.directory, &conversation, &reading.user).await?;
-        let Some(membership) = membership else { continue };
-        if entry.as_ref().is_none_or(|entry| has_read(entry, &reading, &membership)) {
-            readers.push(Receipt { user: reading.user, seq: reading.seq, at: reading.at });
+    let mut readings = all_readings(ports, &conversation).await?;
+    readings.retain(|reading| entry.as_ref().is_none_or(|entry| has_read(entry, reading)));
+    let memberships = readings.into_iter().map(|reading| {
+        let conversation = &conversation;
+        async move {
+            let user = &reading.user;
+            let membership = members::membership(ports.directory, conversation, user).await?;
+            Ok::<_, Error>((reading, membership))
         }
-    }
+    });
+    // Of a large group each is a read of its own.
+    let memberships: Vec<_> = memberships.collect();
+    let memberships = stream::iter(memberships).buffered(limits::CONCURRENT_MAX);
+    let memberships: Vec<_> = memberships.try_collect().await?;
+    let was_there =
+        |membership: &Membership| entry.as_ref().is_none_or(|entry| membership.joined <= entry.seq);
+    let readers = memberships
+        .into_iter()
+        .filter(|(_, membership)| membership.as_ref().is_some_and(was_there));
+    let readers: Vec<_> = readers
+        .map(|(reading, _)| Receipt { user: reading.user, seq: reading.seq, at: reading.at })
+        .collect();
     let count = readers.len();
     let rest = readers
         .into_iter()
@@ -190,13 +206,13 @@ pub async fn receipts(
     Ok(Receipts { count, readers, page })
 }
 
-fn has_read(entry: &Entry, reading: &Reading, membership: &Membership) -> bool {
-    reading.user != entry.author && reading.seq >= entry.seq && membership.joined <= entry.seq
+fn has_read(entry: &Entry, reading: &Reading) -> bool {
+    reading.user != entry.author && reading.seq >= entry.seq
 }
 
 /// How far everyone has read who has read anything: one row for each member at most.
 async fn all_readings(
-    ports: TellPorts<'_>,
+    ports: ListPorts<'_>,
     conversation: &Conversation,
 ) -> Result<Vec<Reading>, Error> {
     let mut all: Vec<Reading> = Vec::new();

@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use chat::Error;
 use proptest::prelude::*;
 use timeline::exchange::Caller;
+use timeline::group::GroupRequest;
 use timeline::lists::{Conversations, ConversationsRequest, Place, ReadRequest, ReceiptsRequest};
-use timeline::{ConversationId, Seq, limits};
+use timeline::{Admission, Body, ConversationId, Seq, Title, Visibility, limits};
 
-use crate::club::{add, club, desk, leave, remove, rename, to_club};
-use crate::town::{Town, caller, direct, poll, run, seq, text};
+use crate::club::{CLUB, add, club, desk, leave, remove, rename, to_club};
+use crate::town::{Town, caller, direct, message, poll, run, seq, text};
 
 impl Town {
     pub(crate) async fn reading(
@@ -33,13 +34,16 @@ impl Town {
         run(self.listing(user, request)).unwrap()
     }
 
+    fn list_ports(&self) -> chat::ListPorts<'_> {
+        chat::ListPorts { directory: &self.store, timelines: &self.store }
+    }
+
     pub(crate) async fn listing(
         &self,
         user: &str,
         request: ConversationsRequest,
     ) -> Result<Conversations, Error> {
-        let ports = chat::ListPorts { directory: &self.store, timelines: &self.store };
-        chat::conversations(ports, &desk(user), request).await
+        chat::conversations(self.list_ports(), &desk(user), request).await
     }
 
     /// How many messages of the club a user has not read, by their list.
@@ -52,7 +56,7 @@ impl Town {
     fn receipts(&self, user: &str, at: Option<u64>) -> (usize, Vec<String>) {
         let request =
             ReceiptsRequest { conversation: club(), seq: at.map(seq), after: None, limit: 100 };
-        let receipts = run(chat::receipts(self.tell_ports(), &desk(user), request)).unwrap();
+        let receipts = run(chat::receipts(self.list_ports(), &desk(user), request)).unwrap();
         let readers = receipts.readers.iter();
         let readers = readers.map(|reader| format!("{} {}", reader.user, reader.seq));
         (receipts.count, readers.collect())
@@ -200,8 +204,31 @@ fn a_message_was_read_by_those_who_were_there_and_did_not_write_it() {
     town.group("alice", remove("cy")).unwrap();
     assert_eq!(told(Some(2)), (1, vec!["bob 4".to_owned()]));
     let request = ReceiptsRequest { conversation: club(), seq: None, after: None, limit: 100 };
-    let refused = run(chat::receipts(town.tell_ports(), &desk("cy"), request));
+    let refused = run(chat::receipts(town.list_ports(), &desk("cy"), request));
     assert!(matches!(refused, Err(Error::NotMember)), "{refused:?}");
+}
+
+#[test]
+fn who_may_not_see_a_message_does_not_learn_who_has_read_it() {
+    let town = Town::new();
+    let request = GroupRequest::Create {
+        id: message(CLUB),
+        title: Title::parse("club").unwrap(),
+        members: vec![],
+        visibility: Visibility::FromJoin,
+        admission: Admission::Closed,
+        body: Body::empty(),
+    };
+    town.group("alice", request).unwrap();
+    town.say("alice", 1).unwrap();
+    town.group("alice", add(&["bob"])).unwrap();
+    let asked = |user: &str, at| {
+        let request =
+            ReceiptsRequest { conversation: club(), seq: Some(seq(at)), after: None, limit: 9 };
+        run(chat::receipts(town.list_ports(), &desk(user), request))
+    };
+    assert!(matches!(asked("bob", 2), Err(Error::Invalid { .. })));
+    assert!(asked("bob", 3).is_ok() && asked("alice", 2).is_ok());
 }
 
 #[test]
@@ -215,7 +242,7 @@ fn receipts_are_paged() {
     let (mut readers, mut after) = (Vec::new(), None);
     for expected in [2, 1] {
         let request = ReceiptsRequest { conversation: club(), seq: Some(seq(2)), after, limit: 2 };
-        let page = run(chat::receipts(town.tell_ports(), &desk("alice"), request)).unwrap();
+        let page = run(chat::receipts(town.list_ports(), &desk("alice"), request)).unwrap();
         assert_eq!((page.count, page.readers.len()), (3, expected));
         readers.extend(page.readers.into_iter().map(|reader| reader.user.to_string()));
         after = page.page;
