@@ -378,6 +378,10 @@ impl Process {
                 }
                 Change::Link(_)
                 | Change::Fetched { .. }
+                | Change::Conversations { .. }
+                | Change::Receipts { .. }
+                | Change::Recalled { .. }
+                | Change::Told { .. }
                 | Change::Control(_)
                 | Change::Read(_)
                 | Change::Signal(_)

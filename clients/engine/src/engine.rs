@@ -14,6 +14,8 @@ use crate::input::{Command, Input, Options};
 use crate::large::Large;
 use crate::outbox::Outbox;
 use crate::output::{Change, Output};
+use crate::positions::Positions;
+use crate::reading::{Reading, Telling};
 use crate::record::{Queued, Record, State};
 use crate::requests::{Errand, Purpose, Requests};
 use crate::thread::{Fill, Thread};
@@ -41,6 +43,13 @@ pub struct Engine {
     pub(crate) errands: Vec<Errand>,
     pub(crate) large: Large,
     pub(crate) focuses: Focuses,
+    pub(crate) positions: Positions,
+    /// How far each conversation is read.
+    pub(crate) readings: BTreeMap<ConversationId, Reading>,
+    /// Which of these the server is to be told.
+    pub(crate) tellings: BTreeMap<ConversationId, Telling>,
+    /// How far anybody else has read.
+    pub(crate) others: BTreeMap<ConversationId, Seq>,
     outputs: VecDeque<Output>,
 }
 
@@ -54,6 +63,12 @@ impl Engine {
         for queued in state.outbox {
             outbox.push(queued);
         }
+        let mut readings = state.readings;
+        for reading in readings.values_mut() {
+            reading.unread.retain(|_, from| from != user.as_str());
+        }
+        let wanted = readings.iter().filter(|(_, reading)| reading.wanted.is_some());
+        let tellings = wanted.map(|(id, _)| (id.clone(), Telling::new(Timestamp(0)))).collect();
         let threads = state.applied.into_iter().map(|(id, seq)| (id, Thread::new(seq)));
         Self {
             user,
@@ -70,6 +85,10 @@ impl Engine {
             errands: Vec::new(),
             large: Large::new(state.large),
             focuses: Focuses::default(),
+            positions: Positions::default(),
+            readings,
+            tellings,
+            others: BTreeMap::new(),
             outputs: VecDeque::new(),
         }
     }
@@ -112,8 +131,10 @@ impl Engine {
         let send = self.outbox.heads().filter_map(|item| item.due()).min();
         let errand = self.errands.iter().map(|errand| errand.due).min();
         let signal = self.focuses.due();
-        let due = [Some(planned), self.requests.next_deadline(), sync, fill, send, errand, signal];
-        due.into_iter().flatten().min()
+        let positions = self.positions.due();
+        let read = self.tellings.values().filter_map(|telling| telling.due).min();
+        let due = [Some(planned), self.requests.next_deadline(), sync, fill, send, errand];
+        due.into_iter().chain([signal, positions, read]).flatten().min()
     }
 
     /// Whether this device has everything that the server had at the last sync of the connection,
@@ -176,6 +197,16 @@ impl Engine {
                 self.fetch(ticket, &conversation, part, limit);
             }
             Command::Group { ticket, request } => self.group(ticket, request),
+            Command::Read { conversation, seq } => self.read(conversation, seq),
+            Command::Conversations { ticket, limit, page } => {
+                self.conversations(ticket, limit, page);
+            }
+            Command::Receipts { ticket, conversation, seq, page } => {
+                self.receipts(ticket, &conversation, seq, page);
+            }
+            Command::Recall { ticket, conversation, seq, cid, body } => {
+                self.recall(ticket, &conversation, seq, cid, body);
+            }
             Command::Focus(id) => self.look(id),
             Command::Blur(id) => self.look_away(&id),
         }
@@ -195,7 +226,10 @@ impl Engine {
                 }
             }
             Ok(Incoming::Message(push)) => self.pushed(push),
-            Ok(Incoming::Read(read)) => self.change(Change::Read(read)),
+            Ok(Incoming::Read(read)) => {
+                self.read_by_other(&read.conversation, &read.user, read.seq);
+                self.change(Change::Read(read));
+            }
             Ok(Incoming::Signal(signal)) => self.change(Change::Signal(signal)),
             Ok(Incoming::Kicked { reason }) => self.kicked(reason),
             Ok(Incoming::Gateway { .. }) => {
@@ -226,6 +260,8 @@ impl Engine {
                 Err(problem) => self.search_refused(&id, cid, problem),
             },
             Purpose::Errand(errand) => self.errand_answered(*errand, outcome),
+            Purpose::Read(id, seq) => self.told(id, seq, read(outcome)),
+            Purpose::Positions => self.positions_answered(read(outcome)),
             Purpose::Signal(id, wish) => match read(outcome) {
                 Ok(signaled) => self.signaled(&id, wish, &signaled),
                 Err(problem) => self.signal_refused(&id, wish, &problem),
@@ -241,9 +277,11 @@ impl Engine {
         }
         if self.connection.is_open() {
             self.sync();
+            self.ask_positions();
             self.run_errands();
             self.signal();
             self.send();
+            self.tell();
             self.fill();
         }
     }
@@ -276,6 +314,8 @@ impl Engine {
                 errand.due = self.now;
                 self.errands.push(*errand);
             }
+            Purpose::Read(id, _) => self.tell_unanswered(&id),
+            Purpose::Positions => self.positions_unanswered(),
             Purpose::Signal(id, _) => self.signal_unanswered(&id),
         }
     }

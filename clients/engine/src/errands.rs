@@ -1,14 +1,18 @@
-//! What the host asks for and the engine only carries: pages of history, and groups.
+//! What the host asks for and the engine only carries: pages of history and of conversations,
+//! groups, receipts, and messages taken back.
 
 use serde_json::value::RawValue;
 use timeline::exchange::Part;
 use timeline::{ConversationId, MessageId, Seq};
-use wire::{ErrorCode, Group, Grouped, History, Problem};
+use wire::{
+    Conversations, ErrorCode, Group, Grouped, History, Problem, Readers, Recall, Receipts, Sent,
+};
 
 use crate::engine::{Engine, is_final, read};
 use crate::input::Older;
 use crate::output::Change;
 use crate::requests::{Errand, Purpose, Question};
+use crate::thread::{Thread, place};
 
 impl Engine {
     /// Takes the wish for a page.
@@ -42,6 +46,47 @@ impl Engine {
         match checked(&request) {
             Ok(()) => self.errand(ticket, Question::Group(request)),
             Err(problem) => self.change(Change::Grouped { ticket, outcome: Err(problem) }),
+        }
+    }
+
+    /// Takes the wish for a page of the user's conversations.
+    pub(crate) fn conversations(&mut self, ticket: u64, limit: Option<u64>, page: Option<String>) {
+        let list = Conversations { limit, page, ..Conversations::new(String::new()) };
+        self.errand(ticket, Question::Conversations(list));
+    }
+
+    /// Takes the question who has read a message, or how far everyone has.
+    pub(crate) fn receipts(
+        &mut self,
+        ticket: u64,
+        id: &ConversationId,
+        seq: Option<Seq>,
+        page: Option<String>,
+    ) {
+        let receipts = Receipts::new(String::new(), id.as_str().to_owned());
+        let receipts = Receipts { seq: seq.map(Seq::number), page, ..receipts };
+        self.errand(ticket, Question::Receipts(receipts));
+    }
+
+    /// Takes the wish to take a message back, or to change it, unless the server would refuse it as
+    /// it stands. Its base is the same at every attempt.
+    pub(crate) fn recall(
+        &mut self,
+        ticket: u64,
+        id: &ConversationId,
+        seq: Seq,
+        cid: MessageId,
+        body: Option<Box<RawValue>>,
+    ) {
+        let recall =
+            Recall::new("1".to_owned(), id.as_str().to_owned(), seq.number(), cid.to_string());
+        let known = self.threads.get(id).map(Thread::known).unwrap_or_default();
+        let recall = Recall { base: Some(known.number()), body, ..recall };
+        match Recall::parse(&recall.to_json()) {
+            Ok(_) => self.errand(ticket, Question::Recall(recall)),
+            Err(refusal) => {
+                self.change(Change::Recalled { ticket, outcome: Err(refusal.problem) });
+            }
         }
     }
 
@@ -79,6 +124,48 @@ impl Engine {
                     self.change(Change::Grouped { ticket, outcome });
                 }
             },
+            Question::Conversations(_) => match read(outcome) {
+                Err(problem) if !is_final(&problem) => self.errand_again(errand, &problem),
+                outcome => {
+                    if let Ok(listed) = &outcome {
+                        self.positions_listed(listed);
+                    }
+                    self.change(Change::Conversations { ticket, outcome });
+                }
+            },
+            Question::Receipts(receipts) => match read(outcome) {
+                Err(problem) if !is_final(&problem) => self.errand_again(errand, &problem),
+                outcome => {
+                    if let Ok(readers) = &outcome {
+                        self.receipted(receipts, readers);
+                    }
+                    self.change(Change::Receipts { ticket, outcome });
+                }
+            },
+            Question::Recall(_) => match read(outcome) {
+                Err(problem) if !is_final(&problem) => self.errand_again(errand, &problem),
+                outcome => {
+                    if let Ok(sent) = &outcome {
+                        self.recalled(sent);
+                    }
+                    self.change(Change::Recalled { ticket, outcome });
+                }
+            },
+        }
+    }
+
+    fn recalled(&mut self, sent: &Sent) {
+        self.marked(&sent.own);
+        // The event is pushed to everyone but this device.
+        if let (Ok(id), Some(seq)) = (ConversationId::parse(&sent.conversation), place(sent.seq)) {
+            self.learn(&id, seq);
+        }
+    }
+
+    /// Learns from receipts how far anybody else has read.
+    fn receipted(&mut self, receipts: &Receipts, readers: &Readers) {
+        for reader in &readers.readers {
+            self.read_by_other(&receipts.conversation, &reader.user, reader.seq);
         }
     }
 

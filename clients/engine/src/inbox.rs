@@ -73,6 +73,11 @@ impl Inbox {
         sync
     }
 
+    /// Whether a list of conversations goes on.
+    pub(crate) fn is_listing(&self) -> bool {
+        self.reset.is_some()
+    }
+
     /// Whether the next sync is answered with all conversations of this user.
     pub(crate) fn is_reset(&self) -> bool {
         self.cursor.is_none() || self.reset.is_some()
@@ -145,7 +150,12 @@ impl Inbox {
     }
 
     /// Moves the cursor over what is applied; the new one, if it is to be saved.
-    pub(crate) fn advance(&mut self, applied: impl Fn(&ConversationId) -> Seq) -> Option<Seq> {
+    /// One that waits for something else is saved later.
+    pub(crate) fn advance(
+        &mut self,
+        is_waiting: bool,
+        applied: impl Fn(&ConversationId) -> Seq,
+    ) -> Option<Seq> {
         let mut cursor = self.cursor?;
         while let Some((conversation, seq)) = self.positions.get(&cursor.next()) {
             if applied(conversation) < *seq {
@@ -156,7 +166,7 @@ impl Inbox {
         }
         self.cursor = Some(cursor);
         self.targets.retain(|conversation, tail| applied(conversation) < *tail);
-        if !self.targets.is_empty() || self.saved == self.cursor {
+        if is_waiting || !self.targets.is_empty() || self.saved == self.cursor {
             return None;
         }
         self.saved = self.cursor;
@@ -196,12 +206,12 @@ mod tests {
         let mut inbox = Inbox::new(Some(Seq::ZERO), None);
         note(&mut inbox, &[1, 2, 4]);
         assert!(inbox.has_gap());
-        assert_eq!(inbox.advance(|_| seq(1)), Some(seq(1)));
-        assert_eq!(inbox.advance(|_| seq(9)), Some(seq(2)));
-        assert_eq!(inbox.advance(|_| seq(9)), None);
+        assert_eq!(inbox.advance(false, |_| seq(1)), Some(seq(1)));
+        assert_eq!(inbox.advance(false, |_| seq(9)), Some(seq(2)));
+        assert_eq!(inbox.advance(false, |_| seq(9)), None);
         note(&mut inbox, &[3]);
         assert!(!inbox.has_gap());
-        assert_eq!(inbox.advance(|_| seq(9)), Some(seq(4)));
+        assert_eq!(inbox.advance(false, |_| seq(9)), Some(seq(4)));
         assert!(inbox.is_settled());
     }
 
@@ -222,7 +232,7 @@ mod tests {
         assert_eq!(inbox.request("1".into()).page.as_deref(), Some("d~al~bo"));
         inbox.reset(seq(72), None);
         assert_eq!(inbox.request("1".into()).cursor, Some(70));
-        assert_eq!(inbox.advance(|_| seq(8)), None);
-        assert_eq!(inbox.advance(|_| seq(9)), Some(seq(70)));
+        assert_eq!(inbox.advance(false, |_| seq(8)), None);
+        assert_eq!(inbox.advance(false, |_| seq(9)), Some(seq(70)));
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::value::RawValue;
 use timeline::exchange::{Destination, Part};
-use timeline::{ConversationId, Kind, MessageId};
+use timeline::{ConversationId, Kind, MessageId, Seq};
 
 /// Something that happened, in the order in which it did.
 #[derive(Clone, Debug)]
@@ -53,6 +53,49 @@ pub enum Command {
         ticket: u64,
         /// The request; its id is filled in.
         request: Box<wire::Group>,
+    },
+    /// The user has read so far, which is never taken back. The server is told the furthest of
+    /// these, again and again until it knows or refuses; a position beyond what was applied counts
+    /// as that.
+    Read {
+        /// Which conversation.
+        conversation: ConversationId,
+        /// The last message that was read.
+        seq: Seq,
+    },
+    /// Asks for a page of the user's conversations, those that were active last first.
+    Conversations {
+        /// Comes back in [`Change::Conversations`](crate::Change::Conversations).
+        ticket: u64,
+        /// The most conversations; 100 if absent, and at most.
+        limit: Option<u64>,
+        /// The page that the last answer named.
+        page: Option<String>,
+    },
+    /// Asks who has read.
+    Receipts {
+        /// Comes back in [`Change::Receipts`](crate::Change::Receipts).
+        ticket: u64,
+        /// Which conversation.
+        conversation: ConversationId,
+        /// Which message; how far everyone has read if absent.
+        seq: Option<Seq>,
+        /// The page that the last answer named.
+        page: Option<String>,
+    },
+    /// Takes a message back, or changes what it says, again and again until the answer is final.
+    /// Not persisted: done again after a restart, with another `cid`, it comes to the same.
+    Recall {
+        /// Comes back in [`Change::Recalled`](crate::Change::Recalled).
+        ticket: u64,
+        /// Which conversation.
+        conversation: ConversationId,
+        /// Which message.
+        seq: Seq,
+        /// The event's own id: a UUIDv7 that no message has.
+        cid: MessageId,
+        /// What the message is to say, as in [`Draft::body`]; it is taken back if absent.
+        body: Option<Box<RawValue>>,
     },
     /// The user looks at a conversation: of a large group, messages are then pushed to this device.
     /// Not persisted: after a restart the host says so again.

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use timeline::{ConversationId, Kind, Timestamp, limits::TAILS_MAX};
+use timeline::{ConversationId, Kind, Seq, Timestamp, limits::TAILS_MAX};
 use wire::{Event, Message, Problem};
 
 use crate::engine::Engine;
@@ -160,11 +160,15 @@ impl Engine {
         }
     }
 
-    /// Takes the refusal of a part that is still missing: who may not read it is not a member. An
-    /// answer that comes after the user was let in again says nothing of now; then the part is not
+    /// Takes the refusal of a part that is still missing: who may not read it is not a member, and
+    /// nothing of it is unread. An answer that comes after the user was let in again says nothing of now; then the part is not
     /// missing any more, or the event of the joining follows it.
-    pub(crate) fn shut_out(&mut self, id: &ConversationId, problem: &Problem) {
-        if problem.code == FORBIDDEN && self.large.contains(id) {
+    pub(crate) fn shut_out(&mut self, id: &ConversationId, to: Seq, problem: &Problem) {
+        if problem.code != FORBIDDEN {
+            return;
+        }
+        self.stands_read(id, to);
+        if self.large.contains(id) {
             self.stands(id, Standing::Gone);
         }
     }

@@ -11,6 +11,7 @@
 //! * [`record`]: what outlives a process; a [`State`] is the sum of [`Record`]s.
 //! * [`limits`]: every bound of the client.
 //! * `engine`: the machine; `connection`, `receiving` and `sending` are its three concerns.
+//! * `reading`: read positions and what is unread; `positions`: how they are learned anew.
 //! * `large`: groups whose messages are found by their tails; `focus`: which of them is looked at.
 //! * `errands`: what the host asks for and the engine only carries.
 //! * `thread`, `inbox`, `outbox`, `requests`, `backoff`: what it is made of.
@@ -25,6 +26,9 @@
 //!   later one; only a search of everything between them moves a base.
 //! * Once a group is known to be large, that is never forgotten; while its user is a member, its
 //!   tail is asked for after every connect and in every round of the keep-alive.
+//! * A read position never goes back, and one that its user asked for outlives the process until
+//!   the server knows it or refuses it for good.
+//! * Once a device has everything, it counts as unread what the server does.
 //! * The cursor stands only after messages that are applied and persisted.
 //! * No frame, whatever it says, makes it panic.
 //!
@@ -41,6 +45,8 @@ mod large;
 pub mod limits;
 mod outbox;
 pub mod output;
+mod positions;
+mod reading;
 mod receiving;
 pub mod record;
 mod requests;
@@ -50,4 +56,5 @@ mod thread;
 pub use engine::Engine;
 pub use input::{Command, Draft, Input, Older, Options};
 pub use output::{Acked, Change, Link, Output, Token};
+pub use reading::Reading;
 pub use record::{Queued, Record, Standing, State};

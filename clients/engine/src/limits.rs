@@ -32,6 +32,14 @@ pub const RECONNECT_MS_MIN: u64 = 100 * 60 * 1_000;
 /// The latest planned reconnect: 118 minutes, below [`timeline::limits::CONNECTION_MS_MAX`].
 pub const RECONNECT_MS_MAX: u64 = 118 * 60 * 1_000;
 
+/// How many unread messages of a conversation are counted, the newest ones: far beyond what anybody
+/// shows, and what bounds a device whose user never reads.
+pub const UNREAD_KEPT_MAX: usize = 10_000;
+
+/// How often the list of conversations is read for positions that it must have, but lacks: what is
+/// active between two of its pages may be on neither.
+pub const LISTS_MAX: u32 = 3;
+
 /// How many holes are filled at the same time.
 pub const FILLS_MAX: usize = 4;
 
@@ -49,6 +57,7 @@ pub const FOCUS_MARGIN_MS: u64 = 60_000;
 /// How long after a focus it is renewed at the earliest, in milliseconds, whatever its end.
 pub const FOCUS_MS_MIN: u64 = 30_000;
 
+const _: () = assert!(UNREAD_KEPT_MAX > timeline::limits::UNREAD_MAX);
 const _: () = assert!(FOCUS_MARGIN_MS + FOCUS_MS_MIN < timeline::limits::FOCUS_MS);
 const _: () = assert!(RECONNECT_MS_MIN < RECONNECT_MS_MAX);
 const _: () = assert!(RECONNECT_MS_MAX < timeline::limits::CONNECTION_MS_MAX);

@@ -2,7 +2,7 @@
 
 use timeline::exchange::KickReason;
 use timeline::{ConversationId, MessageId, Seq, Timestamp};
-use wire::{Grouped, Message, Messages, Problem, ReadBy, SignalBy};
+use wire::{Grouped, Listed, Message, Messages, Problem, ReadBy, ReadUpTo, Readers, Sent, SignalBy};
 
 use crate::record::Record;
 
@@ -63,6 +63,34 @@ pub enum Change {
         ticket: u64,
         /// The group, or why nothing was done.
         outcome: Result<Grouped, Problem>,
+    },
+    /// What a [`Command::Conversations`](crate::Command::Conversations) asked for.
+    Conversations {
+        /// The command's ticket.
+        ticket: u64,
+        /// The page, or why there is none.
+        outcome: Result<Listed, Problem>,
+    },
+    /// What a [`Command::Receipts`](crate::Command::Receipts) asked for.
+    Receipts {
+        /// The command's ticket.
+        ticket: u64,
+        /// Who has read, or why nobody says.
+        outcome: Result<Readers, Problem>,
+    },
+    /// What a [`Command::Recall`](crate::Command::Recall) came to.
+    Recalled {
+        /// The command's ticket.
+        ticket: u64,
+        /// The place of the event that tells of it, or why there is none.
+        outcome: Result<Sent, Problem>,
+    },
+    /// What telling the server of a [`Command::Read`](crate::Command::Read) came to.
+    Told {
+        /// The conversation.
+        conversation: ConversationId,
+        /// How far it is read, or why the server was told in vain; that is not tried again.
+        outcome: Result<ReadUpTo, Problem>,
     },
     /// Another device of this user did something about a conversation: a message of kind `read`,
     /// `mute` or `pin`, which stands in no conversation. After a crash it may be told again.

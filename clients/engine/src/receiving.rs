@@ -23,14 +23,18 @@ impl Engine {
     pub(crate) fn marked(&mut self, own: &[Marker]) {
         for marker in own {
             let Ok(id) = ConversationId::parse(&marker.conversation) else { continue };
-            if marker.kind.is_some() {
-                // What another own device did is not here; the gap lets a sync bring it.
-                continue;
-            }
-            if let (Some(q), Some(seq)) = (place(marker.q), place(marker.seq)) {
-                self.thread(&id, seq).learn(seq);
-                self.inbox.note(q, &id, seq);
-                self.touched.insert(id);
+            match (&marker.kind, place(marker.q), place(marker.seq)) {
+                (Some(kind), Some(q), Some(seq)) if kind == Kind::READ => {
+                    self.stands_read(&id, seq);
+                    self.inbox.note(q, &id, Seq::ZERO);
+                }
+                // What it says is not here; the gap lets a sync bring it.
+                (Some(_), ..) | (None, _, None) | (None, None, _) => {}
+                (None, Some(q), Some(seq)) => {
+                    self.thread(&id, seq).learn(seq);
+                    self.inbox.note(q, &id, seq);
+                    self.touched.insert(id);
+                }
             }
         }
     }
@@ -50,6 +54,9 @@ impl Engine {
     /// pass it at once.
     fn controlled(&mut self, q: Option<Seq>, message: Message) {
         let (Some(q), Ok(id)) = (q, ConversationId::parse(&message.conversation)) else { return };
+        if let (true, Some(seq)) = (message.kind == Kind::READ, place(message.seq)) {
+            self.stands_read(&id, seq);
+        }
         if q > self.inbox.covered() {
             self.change(Change::Control(message));
         }
@@ -126,6 +133,9 @@ impl Engine {
         if matches!(self.inbox.sync, Sync::Due(due) if due <= self.now) {
             let id = self.requests.add(self.now, Purpose::Sync);
             self.inbox.sync = Sync::Flying;
+            if !self.inbox.is_listing() {
+                self.positions.note(self.threads.iter());
+            }
             let mut sync = self.inbox.request(id);
             if self.inbox.is_reset() {
                 self.large.name_none();
@@ -165,7 +175,7 @@ impl Engine {
         };
         thread.unanswered(due);
         if is_missing {
-            self.shut_out(&id, problem);
+            self.shut_out(&id, to, problem);
         }
         self.touched.insert(id);
     }
@@ -228,7 +238,7 @@ impl Engine {
         let threads = &self.threads;
         let applied =
             |id: &ConversationId| threads.get(id).map(Thread::applied).unwrap_or_default();
-        if let Some(q) = self.inbox.advance(applied) {
+        if let Some(q) = self.inbox.advance(!self.positions.is_complete(), applied) {
             self.persist(Record::Cursor { q });
         }
         if self.inbox.has_gap() {
@@ -253,6 +263,8 @@ impl Engine {
                 Step::Message(message) => {
                     self.sized(id, &message);
                     self.moved(id, &message);
+                    // A position that it brings is not lost with what comes after.
+                    self.counted(id, Seq::new(message.seq).unwrap_or_default(), &message);
                     self.persist(Record::Applied(message.clone()));
                     self.put(Output::Changed(Change::Message(message)));
                 }
@@ -265,17 +277,24 @@ impl Engine {
 
     /// Takes a page of a reset: all conversations of this user, which are then compared.
     fn reset(&mut self, cursor: Seq, synced: &Synced) {
+        if !self.inbox.is_listing() {
+            self.positions.begin();
+        }
         self.inbox.reset(cursor, synced.page.clone());
         self.inbox.failures = 0;
         self.inbox.sync = Sync::Due(self.now);
         for listed in &synced.conversations {
             let Some((id, tail)) = self.listed(listed) else { continue };
             self.large.listed(&id);
+            self.positions.listed(&id);
             if !self.threads.contains_key(&id) && self.options.older == Older::OnDemand {
                 self.begin(&id, tail);
             }
             self.learn(&id, tail);
             self.inbox.target(&id, tail);
+        }
+        if !self.inbox.is_listing() {
+            self.positions_owed();
         }
     }
 
@@ -295,7 +314,7 @@ impl Engine {
     }
 
     /// Learns of a message that nobody is going to push any more.
-    fn learn(&mut self, id: &ConversationId, tail: Seq) {
+    pub(crate) fn learn(&mut self, id: &ConversationId, tail: Seq) {
         let now = self.now;
         let thread = self.thread(id, tail);
         thread.learn(tail);

@@ -7,6 +7,8 @@ use serde_json::value::RawValue;
 use timeline::{ConversationId, InvalidId, Kind, MessageId, Seq, UserId};
 use wire::Message;
 
+use crate::reading::Reading;
+
 /// One thing to remember. As JSON it is one object without line breaks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Written", into = "Written")]
@@ -33,6 +35,27 @@ pub enum Record {
         conversation: ConversationId,
         /// Its newest message that still stands.
         seq: Seq,
+    },
+    /// The user has read so far; the server is still to be told.
+    Reading {
+        /// The conversation.
+        conversation: ConversationId,
+        /// The last message that was read.
+        seq: Seq,
+    },
+    /// The conversation counts as read up to here; the server knows, or is not to be told.
+    Read {
+        /// The conversation.
+        conversation: ConversationId,
+        /// The last message that was read.
+        seq: Seq,
+    },
+    /// What of the conversation can be unread, in place of everything that was applied before.
+    Unread {
+        /// The conversation.
+        conversation: ConversationId,
+        /// The messages, and who wrote each.
+        messages: BTreeMap<Seq, String>,
     },
     /// The conversation is a large group, for good; whether this device asks for its tail.
     Large {
@@ -101,6 +124,9 @@ pub struct State {
     pub seen: Option<u64>,
     /// How far each conversation was applied.
     pub applied: BTreeMap<ConversationId, Seq>,
+    /// How far each conversation is read, and what was applied beyond; own messages too, as records
+    /// do not know whose they are.
+    pub readings: BTreeMap<ConversationId, Reading>,
     /// The large groups, and where the user stands in each.
     pub large: BTreeMap<ConversationId, Standing>,
     /// The messages that wait, in the order in which they were composed.
@@ -130,12 +156,25 @@ impl State {
             Record::Applied(message) => {
                 let conversation = ConversationId::parse(&message.conversation);
                 if let (Ok(conversation), Some(seq)) = (conversation, Seq::new(message.seq)) {
+                    if seq > self.applied.get(&conversation).copied().unwrap_or_default() {
+                        self.reading(&conversation).apply(seq, message);
+                    }
                     self.reach(&conversation, seq);
                 }
             }
             Record::Reached { conversation, seq } => self.reach(conversation, *seq),
             Record::Restarted { conversation, seq } => {
                 self.applied.insert(conversation.clone(), *seq);
+                self.reading(conversation).restart(*seq);
+            }
+            Record::Reading { conversation, seq } => {
+                self.reading(conversation).want(*seq);
+            }
+            Record::Read { conversation, seq } => {
+                self.reading(conversation).read(*seq);
+            }
+            Record::Unread { conversation, messages } => {
+                self.reading(conversation).unread.clone_from(messages);
             }
             Record::Large { conversation, standing } => {
                 self.large.insert(conversation.clone(), *standing);
@@ -152,6 +191,14 @@ impl State {
             .iter()
             .map(|(id, seq)| Record::Reached { conversation: id.clone(), seq: *seq })
             .collect();
+        for (id, reading) in &self.readings {
+            let unread = reading.unread.clone();
+            records.push(Record::Unread { conversation: id.clone(), messages: unread });
+            records.push(Record::Read { conversation: id.clone(), seq: reading.read });
+            let wanted =
+                reading.wanted.map(|seq| Record::Reading { conversation: id.clone(), seq });
+            records.extend(wanted);
+        }
         records.extend(
             self.large.iter().map(|(id, standing)| Record::Large {
                 conversation: id.clone(),
@@ -162,6 +209,10 @@ impl State {
         records.extend(self.seen.map(|at| Record::Seen { at }));
         records.extend(self.cursor.map(|q| Record::Cursor { q }));
         records
+    }
+
+    fn reading(&mut self, conversation: &ConversationId) -> &mut Reading {
+        self.readings.entry(conversation.clone()).or_default()
     }
 
     fn reach(&mut self, conversation: &ConversationId, seq: Seq) {
@@ -195,6 +246,18 @@ enum Written {
         conversation: String,
         seq: u64,
     },
+    Reading {
+        conversation: String,
+        seq: u64,
+    },
+    Read {
+        conversation: String,
+        seq: u64,
+    },
+    Unread {
+        conversation: String,
+        messages: Vec<(u64, String)>,
+    },
     Large {
         conversation: String,
         standing: Standing,
@@ -226,6 +289,16 @@ impl From<Record> for Written {
             Record::Restarted { conversation, seq } => {
                 Self::Restarted { conversation: conversation.to_string(), seq: seq.number() }
             }
+            Record::Reading { conversation, seq } => {
+                Self::Reading { conversation: conversation.to_string(), seq: seq.number() }
+            }
+            Record::Read { conversation, seq } => {
+                Self::Read { conversation: conversation.to_string(), seq: seq.number() }
+            }
+            Record::Unread { conversation, messages } => Self::Unread {
+                conversation: conversation.to_string(),
+                messages: messages.into_iter().map(|(seq, from)| (seq.number(), from)).collect(),
+            },
             Record::Large { conversation, standing } => {
                 Self::Large { conversation: conversation.to_string(), standing }
             }
@@ -259,6 +332,21 @@ impl TryFrom<Written> for Record {
                 conversation: ConversationId::parse(&conversation)?,
                 seq: position(seq)?,
             },
+            Written::Reading { conversation, seq } => Self::Reading {
+                conversation: ConversationId::parse(&conversation)?,
+                seq: position(seq)?,
+            },
+            Written::Read { conversation, seq } => Self::Read {
+                conversation: ConversationId::parse(&conversation)?,
+                seq: position(seq)?,
+            },
+            Written::Unread { conversation, messages } => Self::Unread {
+                conversation: ConversationId::parse(&conversation)?,
+                messages: messages
+                    .into_iter()
+                    .map(|(seq, from)| Ok((position(seq)?, from)))
+                    .collect::<Result<_, InvalidId>>()?,
+            },
             Written::Large { conversation, standing } => {
                 Self::Large { conversation: ConversationId::parse(&conversation)?, standing }
             }
@@ -291,6 +379,9 @@ mod tests {
                 r#"{{"applied":{{{direct},"seq":5,"cid":"{ONE}","from":"al","at":7,{text}}}}}"#
             ),
             format!(r#"{{"reached":{{{direct},"seq":6}}}}"#),
+            format!(r#"{{"unread":{{{direct},"messages":[[4,"bo"],[6,"bo"]]}}}}"#),
+            format!(r#"{{"read":{{{direct},"seq":4}}}}"#),
+            format!(r#"{{"reading":{{{direct},"seq":5}}}}"#),
             r#"{"restarted":{"conversation":"d~al~cy","seq":3}}"#.to_owned(),
             format!(r#"{{"large":{{"conversation":"g~{ONE}","standing":"member"}}}}"#),
             format!(r#"{{"large":{{"conversation":"g~{ONE}","standing":"gone"}}}}"#),
@@ -316,6 +407,10 @@ mod tests {
         let large: Vec<Standing> = state.large.values().copied().collect();
         assert_eq!(large, [Standing::Gone]);
         assert_eq!(state.outbox.len(), 1);
+        let reading = state.readings.values().next().unwrap();
+        let unread: Vec<u64> = reading.unread.keys().map(|seq| seq.number()).collect();
+        let wanted = reading.wanted.map(Seq::number);
+        assert_eq!((reading.read.number(), wanted, unread), (4, Some(5), vec![6]));
     }
 
     #[test]

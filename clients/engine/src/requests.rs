@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use timeline::{ConversationId, MessageId, Seq, Timestamp};
-use wire::{Group, History};
+use wire::{Conversations, Group, History, Recall, Receipts};
 
 use crate::focus::Wish;
 use crate::limits;
@@ -20,6 +20,10 @@ pub(crate) enum Purpose {
     /// A part of a conversation in which an earlier attempt may have been kept, up to this
     /// sequence.
     Search(ConversationId, MessageId, Seq),
+    /// How far the user has read a conversation.
+    Read(ConversationId, Seq),
+    /// How far the user has read all conversations.
+    Positions,
     /// Something that the host asked for.
     Errand(Box<Errand>),
     /// Whether the user looks at a conversation.
@@ -46,6 +50,12 @@ pub(crate) enum Question {
     Page(History),
     /// A group's making, change or list of members.
     Group(Box<Group>),
+    /// A page of the user's conversations.
+    Conversations(Conversations),
+    /// Who has read.
+    Receipts(Receipts),
+    /// That a message is taken back, or changed.
+    Recall(Recall),
 }
 
 impl Question {
@@ -54,6 +64,9 @@ impl Question {
         match self {
             Self::Page(history) => History { id, ..history.clone() }.to_json(),
             Self::Group(group) => Group { id, ..(**group).clone() }.to_json(),
+            Self::Conversations(list) => Conversations { id, ..list.clone() }.to_json(),
+            Self::Receipts(receipts) => Receipts { id, ..receipts.clone() }.to_json(),
+            Self::Recall(recall) => Recall { id, ..recall.clone() }.to_json(),
         }
     }
 }

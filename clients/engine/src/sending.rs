@@ -249,6 +249,9 @@ impl Engine {
             thread.restart(tail.min(thread.applied()));
             self.touched.insert(id.clone());
             if is_shown {
+                if let Some(reading) = self.readings.get_mut(id) {
+                    reading.restart(tail);
+                }
                 self.persist(Record::Restarted { conversation: id.clone(), seq: tail });
                 self.change(Change::Restarted { conversation: id.clone(), seq: tail });
             }

@@ -1,5 +1,6 @@
 //! Many devices and a server that loses, doubles and delays: whatever happens, every conversation
-//! ends complete, in order, each message once, and every message is kept exactly once.
+//! ends complete, in order, each message once, and every message is kept exactly once; and what
+//! counts as unread is the same on every device of a user and on the server.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod server;
@@ -17,6 +18,22 @@ proptest! {
         world.run();
         prop_assert_eq!(world.violations(), Vec::<String>::new());
     }
+}
+
+/// Of what is read and taken back, too.
+#[test]
+fn the_worlds_have_messages_that_are_unread_and_read_and_withdrawn() {
+    let extents = (0..60).map(|seed| {
+        let mut world = World::new(seed);
+        world.run();
+        world.reading_extent()
+    });
+    let extents: Vec<(u64, u64, usize)> = extents.collect();
+    let count =
+        |is: fn(&(u64, u64, usize)) -> bool| extents.iter().filter(|extent| is(extent)).count();
+    let (unread, read, withdrawn) =
+        (count(|extent| extent.0 > 0), count(|extent| extent.1 > 0), count(|extent| extent.2 > 0));
+    assert!(unread >= 30 && read >= 30 && withdrawn >= 30, "{unread}, {read}, {withdrawn}");
 }
 
 /// Worlds in which nothing of the kind happens would prove nothing.

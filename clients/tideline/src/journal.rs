@@ -99,7 +99,7 @@ impl Journal {
 
     /// Appends a record of the engine.
     pub(crate) fn append(&mut self, record: Record) -> Result<(), Error> {
-        self.is_due |= matches!(record, Record::Queued(_));
+        self.is_due |= matches!(record, Record::Queued(_) | Record::Reading { .. });
         self.write(&Line::Engine(record))
     }
 
@@ -138,6 +138,9 @@ impl Memory {
                     Record::Queued(_)
                     | Record::Settled { .. }
                     | Record::Reached { .. }
+                    | Record::Reading { .. }
+                    | Record::Read { .. }
+                    | Record::Unread { .. }
                     | Record::Large { .. }
                     | Record::Cursor { .. }
                     | Record::Seen { .. } => {}

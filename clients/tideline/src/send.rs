@@ -56,6 +56,10 @@ async fn settle(session: &mut Session) -> Result<(), Error> {
                 | Change::Message(_)
                 | Change::Fetched { .. }
                 | Change::Grouped { .. }
+                | Change::Conversations { .. }
+                | Change::Receipts { .. }
+                | Change::Recalled { .. }
+                | Change::Told { .. }
                 | Change::Control(_)
                 | Change::Read(_)
                 | Change::Signal(_)

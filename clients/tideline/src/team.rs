@@ -349,6 +349,10 @@ impl Team {
             Change::Grouped { outcome, .. } => self.grouped = Some(outcome),
             Change::Link(_)
             | Change::Fetched { .. }
+            | Change::Conversations { .. }
+            | Change::Receipts { .. }
+            | Change::Recalled { .. }
+            | Change::Told { .. }
             | Change::Control(_)
             | Change::Read(_)
             | Change::Signal(_)

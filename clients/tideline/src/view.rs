@@ -136,7 +136,11 @@ impl View {
                     self.titles.insert(id, title.clone());
                 }
             }
-            Change::Fetched { .. } => {}
+            Change::Fetched { .. }
+            | Change::Conversations { .. }
+            | Change::Receipts { .. }
+            | Change::Recalled { .. }
+            | Change::Told { .. } => {}
         }
     }
 

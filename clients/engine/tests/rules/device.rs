@@ -142,6 +142,13 @@ impl Device {
         self.answer("sync", &ok);
     }
 
+    /// Answers the newest list of conversations: there is one, read so far.
+    pub(crate) fn answer_positions(&mut self, conversation: &str, read: u64) {
+        let row = json!({"conversation": conversation, "type": "direct", "tail": read, "read": read,
+            "unread": 0, "muted": false});
+        self.answer("conversations", &json!({"conversations": [row], "unread": 0}));
+    }
+
     /// Refuses the newest request of a route.
     pub(crate) fn refuse(&mut self, action: &str, problem: &Value) {
         let id = self.last(action)["id"].clone();
@@ -217,6 +224,22 @@ impl Device {
             Change::Grouped { ticket, outcome } => match outcome {
                 Ok(group) => format!("grouped {ticket} {}", group.conversation),
                 Err(problem) => format!("grouped {ticket} {}", problem.name),
+            },
+            Change::Conversations { ticket, outcome } => match outcome {
+                Ok(list) => format!("listed {ticket} {}", list.conversations.len()),
+                Err(problem) => format!("listed {ticket} {}", problem.name),
+            },
+            Change::Receipts { ticket, outcome } => match outcome {
+                Ok(readers) => format!("receipts {ticket} {}", readers.count),
+                Err(problem) => format!("receipts {ticket} {}", problem.name),
+            },
+            Change::Recalled { ticket, outcome } => match outcome {
+                Ok(sent) => format!("recalled {ticket} {}", sent.seq),
+                Err(problem) => format!("recalled {ticket} {}", problem.name),
+            },
+            Change::Told { conversation, outcome } => match outcome {
+                Ok(read) => format!("told {conversation} {}", read.seq),
+                Err(problem) => format!("told {conversation} {}", problem.name),
             },
             Change::Control(message) => {
                 format!("told {} {} {}", message.kind, message.conversation, message.seq)

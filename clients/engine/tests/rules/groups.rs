@@ -96,6 +96,7 @@ fn a_switch_a_large_message_and_a_large_tail_each_make_a_group_large_for_good() 
     let reset = json!({"entries": [], "cursor": 1, "more": false, "reset": true,
         "conversations": tails, "tail": 1, "seen": 5});
     listed.answer("sync", &reset);
+    listed.answer_positions(GROUP, 4);
     for mut device in [switched, told, listed] {
         assert_eq!(standing(&device), Some(Standing::Member));
         device.restart();

@@ -3,6 +3,7 @@
 
 mod device;
 mod groups;
+mod reading;
 
 use device::{Device, cid};
 use engine::{Command, Input, Link, Older, Token};
@@ -342,7 +343,7 @@ fn a_marker_of_what_another_device_did_lets_a_sync_bring_it() {
     let mut push = device::message(1, "bo", &cid(8));
     push["event"] = json!("message");
     push["q"] = json!(2);
-    push["own"] = json!([{"q": 1, "conversation": "d~al~bo", "seq": 1, "kind": "read"}]);
+    push["own"] = json!([{"q": 1, "conversation": "d~al~bo", "seq": 1, "kind": "mute"}]);
     device.frame(&push.to_string());
     assert_eq!(device.shown, ["d~al~bo 1"]);
     assert_eq!(device.state().cursor, Seq::new(0), "it does not pass what it has not seen");
@@ -384,6 +385,8 @@ fn a_new_device_reads_from_where_its_options_say() {
         let reset = json!({"entries": [], "cursor": 1, "more": false, "reset": true,
             "conversations": tails, "tail": 1, "seen": 5});
         device.answer("sync", &reset);
+        assert_eq!(device.state().cursor, None, "saved before the positions");
+        device.answer_positions("d~al~bo", 1);
         if older == Older::Backfill {
             assert_eq!(device.state().cursor, None, "saved before the fill");
             let page = device::page(&[device::message(1, "bo", &cid(7))], 1);

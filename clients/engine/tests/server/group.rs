@@ -131,6 +131,7 @@ impl Server {
         let group = self.groups.get_mut(id).unwrap();
         if !group.is_member(user) {
             group.stays.entry(user.to_owned()).or_default().push((next, None));
+            self.mark(user, id, next - 1);
             self.event(id, actor, Kind::JOIN, &named(body, user));
         }
     }
@@ -147,7 +148,7 @@ impl Server {
 
     fn event(&mut self, id: &str, from: &str, kind: &str, body: &str) {
         let cid = MessageId::from_bytes(u128::from(1_000 + self.tail(id)).to_be_bytes());
-        self.append(id, from, &cid.to_string(), kind, body);
+        self.append(id, from, &cid.to_string(), kind, None, body);
     }
 
     /// Lets a group that has grown become large; its members are told like of anything before.

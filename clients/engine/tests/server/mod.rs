@@ -1,12 +1,13 @@
-//! A model of the server: logs, inboxes, groups, and the five routes.
+//! A model of the server: logs, inboxes, groups, read positions, and the routes.
 
 mod group;
+mod reading;
 
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 use timeline::exchange::{Destination, Outgoing, Part};
-use timeline::{ConversationId, Kind};
+use timeline::{ConversationId, Kind, MessageId};
 use wire::{ErrorCode, Message, Problem};
 
 pub(crate) use group::Group;
@@ -63,7 +64,9 @@ pub(crate) struct Server {
     pub(crate) logs: BTreeMap<String, Vec<Message>>,
     /// Each group.
     pub(crate) groups: BTreeMap<String, Group>,
-    inboxes: BTreeMap<String, Vec<(String, u64)>>,
+    /// How far each user has read each conversation.
+    pub(crate) positions: BTreeMap<(String, String), u64>,
+    inboxes: BTreeMap<String, Vec<Message>>,
     effects: Vec<Effect>,
 }
 
@@ -76,6 +79,9 @@ impl Server {
             Some("sync") => Ok(self.sync(caller.user, frame)),
             Some("history") => self.history(caller.user, frame),
             Some("group") => self.group(caller.user, frame),
+            Some("read") => self.read(caller.user, frame),
+            Some("conversations") => Ok(self.conversations(caller.user, frame)),
+            Some("recall") => self.recall(caller.user, frame),
             Some("signal") => self.signal(caller, frame),
             _ => Err(Problem::new(ErrorCode::NotFound, "")),
         };
@@ -88,16 +94,18 @@ impl Server {
 
     /// Puts an entry in an inbox; the push that tells of it, with the own entries before it.
     pub(crate) fn diffuse(&mut self, user: &str, message: &Message) -> String {
-        let entry = (message.conversation.clone(), message.seq);
         let inbox = self.inboxes.entry(user.to_owned()).or_default();
-        inbox.push(entry);
+        inbox.push(message.clone());
         let q = inbox.len() as u64;
         let mut push = serde_json::to_value(message).unwrap();
         push["event"] = json!("message");
         push["q"] = json!(q);
-        let own = inbox.iter().enumerate().rev().skip(1).map_while(|(index, (id, seq))| {
-            let own = &self.logs[id][*seq as usize - 1];
-            let marker = json!({"q": index + 1, "conversation": id, "seq": seq});
+        let own = inbox.iter().enumerate().rev().skip(1).map_while(|(index, own)| {
+            let (q, id, seq) = (index + 1, &own.conversation, own.seq);
+            let mut marker = json!({"q": q, "conversation": id, "seq": seq});
+            if own.kind == Kind::READ {
+                marker["kind"] = json!(own.kind);
+            }
             (own.from == *user).then_some(marker)
         });
         push["own"] = Value::Array(own.collect());
@@ -111,9 +119,22 @@ impl Server {
             Destination::Conversation(id) => id,
             Destination::Person(to) => ConversationId::direct(&user.parse().unwrap(), &to)?,
         };
-        let is_mine = self.is_mine(id.as_str(), user);
-        let log = self.logs.entry(id.to_string()).or_default();
-        let (base, tail) = (base.unwrap().number(), log.len() as u64);
+        let draft = (kind.as_str(), None, body.as_str());
+        self.keep(user, id.as_str(), message, base.unwrap().number(), draft)
+    }
+
+    /// Keeps what a user writes, once: its kind, what it is about, and what it says.
+    fn keep(
+        &mut self,
+        user: &str,
+        id: &str,
+        message: MessageId,
+        base: u64,
+        (kind, target, body): (&str, Option<u64>, &str),
+    ) -> Result<Value, Problem> {
+        let is_mine = self.is_mine(id, user);
+        let log = self.logs.entry(id.to_owned()).or_default();
+        let tail = log.len() as u64;
         if base > tail {
             return Err(Problem::new(ErrorCode::BaseAhead, "").with_tail(tail));
         }
@@ -121,9 +142,7 @@ impl Server {
         let is_it = |kept: &&Message| kept.from == user && kept.cid == cid;
         let verified = log.iter().skip(base as usize).take(VERIFY_MAX as usize);
         if let Some(kept) = verified.clone().find(is_it) {
-            let ok =
-                json!({"conversation": id.as_str(), "seq": kept.seq, "at": 1, "duplicate": true});
-            return Ok(ok);
+            return Ok(json!({"conversation": id, "seq": kept.seq, "at": 1, "duplicate": true}));
         }
         if !is_mine {
             return Err(Problem::new(ErrorCode::Forbidden, ""));
@@ -131,12 +150,20 @@ impl Server {
         if tail - base > VERIFY_MAX {
             return Err(Problem::new(ErrorCode::StaleBase, "").with_tail(tail));
         }
-        self.append(id.as_str(), user, &cid, kind.as_str(), body.as_str());
-        Ok(json!({"conversation": id.as_str(), "seq": tail + 1, "at": 1, "duplicate": false}))
+        self.append(id, user, &cid, kind, target, body);
+        Ok(json!({"conversation": id, "seq": tail + 1, "at": 1, "duplicate": false}))
     }
 
     /// Appends a message, and plans who is told of it.
-    fn append(&mut self, id: &str, from: &str, cid: &str, kind: &str, body: &str) {
+    fn append(
+        &mut self,
+        id: &str,
+        from: &str,
+        cid: &str,
+        kind: &str,
+        target: Option<u64>,
+        body: &str,
+    ) {
         let log = self.logs.entry(id.to_owned()).or_default();
         let large = self.groups.get(id).is_some_and(Group::is_large);
         let message = Message {
@@ -148,7 +175,7 @@ impl Server {
             at: 1,
             kind: kind.to_owned(),
             large,
-            target: None,
+            target,
             edited: None,
             body: serde_json::value::RawValue::from_string(body.to_owned()).ok(),
         };
@@ -170,8 +197,8 @@ impl Server {
         assert!(cursor <= tail, "a cursor beyond the inbox");
         let page = inbox.iter().enumerate().skip(cursor).take(PAGE);
         let entries: Vec<Value> = page
-            .map(|(index, (id, seq))| {
-                let mut entry = serde_json::to_value(&self.logs[id][*seq as usize - 1]).unwrap();
+            .map(|(index, message)| {
+                let mut entry = serde_json::to_value(message).unwrap();
                 entry["q"] = json!(index + 1);
                 entry
             })
@@ -220,9 +247,11 @@ impl Server {
         let visible = self.groups.get(id).map_or(1, |group| group.first(user));
         let visible = if own { 1 } else { visible };
         let part = first.number().max(visible)..=last.number();
-        let read = log.iter().filter(|message| part.contains(&message.seq)).take(PAGE);
-        let is_shown = |message: &&Message| !own || message.from == user;
-        let (messages, others): (Vec<&Message>, Vec<&Message>) = read.partition(is_shown);
+        let looked = log.iter().filter(|message| part.contains(&message.seq)).take(PAGE);
+        let is_shown = |message: &&Message| {
+            if own { message.from == user } else { message.body.is_some() }
+        };
+        let (messages, others): (Vec<&Message>, Vec<&Message>) = looked.partition(is_shown);
         let missing: Vec<u64> = others.iter().map(|message| message.seq).collect();
         let last = log.len() as u64;
         Ok(json!({"messages": messages, "first": last.min(visible), "last": last,

@@ -1,6 +1,7 @@
 //! Devices, the network between them and the server, and everything that goes wrong.
 
 mod group;
+mod reading;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -50,6 +51,10 @@ enum Event {
     Sent(usize, u64),
     /// A user asks something of the group.
     Asked(usize, Box<wire::Group>),
+    /// A user reads some conversation.
+    Read(usize),
+    /// A user takes a message back, or changes it.
+    Recalled(usize, u64),
     /// A user begins or ends looking at the group.
     Looked(usize, Command),
     /// A device wakes up.
@@ -84,6 +89,8 @@ pub(crate) struct World {
     events: BTreeMap<(u64, u64), Event>,
     devices: Vec<Device>,
     server: Server,
+    /// How far each user wanted each conversation to count as read.
+    asked: BTreeMap<(&'static str, String), u64>,
     /// Messages that were refused for good.
     refused: BTreeSet<String>,
     seed: u64,
@@ -100,6 +107,7 @@ impl World {
             events: BTreeMap::new(),
             devices,
             server: Server::default(),
+            asked: BTreeMap::new(),
             refused: BTreeSet::new(),
             seed,
         };
@@ -117,6 +125,7 @@ impl World {
             world.plan(at, Event::Sent(index, number));
         }
         world.plan_group();
+        world.plan_reading();
         world
     }
 
@@ -147,13 +156,16 @@ impl World {
         }
         for (index, device) in self.devices.iter().enumerate() {
             violations.extend(self.group_violations(index));
+            violations.extend(self.reading_violations(index));
             for (id, log) in self.server.logs.iter().filter(|(id, _)| id.starts_with("d~")) {
                 let shown = device.shown.iter().filter(|(shown, _)| shown == id);
                 let shown: Vec<u64> = shown.map(|(_, seq)| *seq).collect();
                 let is_member = id.split('~').any(|user| user == USERS[index]);
                 let tail = if is_member { log.len() as u64 } else { 0 };
-                if shown != (1..=tail).collect::<Vec<_>>() {
-                    violations.push(format!("device {index} saw {shown:?} of {tail} in {id}"));
+                let owed: Vec<u64> = (1..=tail).filter(|seq| self.stands(id, *seq)).collect();
+                if !shown.is_sorted_by(|one, next| one < next) || self.standing(id, &shown) != owed
+                {
+                    violations.push(format!("device {index} saw {shown:?} of {owed:?} in {id}"));
                 }
             }
             if device.engine.outbox().count() > 0 || !device.engine.is_caught_up() {
@@ -198,6 +210,8 @@ impl World {
                 let command = Command::Group { ticket: 0, request };
                 self.input(index, Input::Command(command));
             }
+            Event::Read(index) => self.read(index),
+            Event::Recalled(index, number) => self.recall(index, number),
             Event::Looked(index, command) => self.input(index, Input::Command(command)),
             Event::Woken(index) => {
                 self.devices[index].wake = 0;
@@ -274,6 +288,11 @@ impl World {
                 if let Record::Applied(message) = &record {
                     device.shown.push((message.conversation.clone(), message.seq));
                 }
+                if let Record::Reading { conversation, seq } = &record {
+                    let asked = (USERS[index], conversation.to_string());
+                    let position = self.asked.entry(asked).or_default();
+                    *position = seq.number().max(*position);
+                }
                 device.records.push(record);
             }
             Output::Changed(Change::Failed { cid, problem }) => {
@@ -290,6 +309,7 @@ impl World {
         let old = &mut self.devices[index];
         let (records, shown) = (std::mem::take(&mut old.records), std::mem::take(&mut old.shown));
         let connection = old.connection + 1;
+        let (records, shown) = self.survive(records, shown);
         let new = device(index, self.seed ^ self.order, records);
         self.devices[index] = Device { shown, connection, ..new };
         self.plan(100, Event::Woken(index));
