@@ -48,6 +48,8 @@ pub struct Engine {
     pub(crate) readings: BTreeMap<ConversationId, Reading>,
     /// Which of these the server is to be told.
     pub(crate) tellings: BTreeMap<ConversationId, Telling>,
+    /// Groups that the user has left: what still comes of them is not unread.
+    pub(crate) gone: BTreeSet<ConversationId>,
     /// How far anybody else has read.
     pub(crate) others: BTreeMap<ConversationId, Seq>,
     outputs: VecDeque<Output>,
@@ -88,6 +90,7 @@ impl Engine {
             positions: Positions::default(),
             readings,
             tellings,
+            gone: BTreeSet::new(),
             others: BTreeMap::new(),
             outputs: VecDeque::new(),
         }

@@ -161,13 +161,13 @@ impl Engine {
     }
 
     /// Takes the refusal of a part that is still missing: who may not read it is not a member, and
-    /// nothing of it is unread. An answer that comes after the user was let in again says nothing of now; then the part is not
-    /// missing any more, or the event of the joining follows it.
+    /// nothing of it is unread. An answer that comes after the user was let in again says nothing
+    /// of now; then the part is not missing any more, or the event of the joining follows it.
     pub(crate) fn shut_out(&mut self, id: &ConversationId, to: Seq, problem: &Problem) {
         if problem.code != FORBIDDEN {
             return;
         }
-        self.stands_read(id, to);
+        self.left(id, to);
         if self.large.contains(id) {
             self.stands(id, Standing::Gone);
         }

@@ -64,8 +64,8 @@ impl Positions {
         self.before = groups.map(|(id, thread)| (id.clone(), thread.applied())).collect();
     }
 
-    /// Begins with the first page of a reset. The answer to an earlier list finds nothing that it is
-    /// for.
+    /// Begins with the first page of a reset. The answer to an earlier list finds nothing that
+    /// it is for.
     pub(crate) fn begin(&mut self) {
         *self = Self { before: std::mem::take(&mut self.before), ..Self::default() };
     }
@@ -81,7 +81,7 @@ impl Engine {
     /// Takes the end of a reset.
     pub(crate) fn positions_owed(&mut self) {
         for (id, applied) in std::mem::take(&mut self.positions.before) {
-            self.stands_read(&id, applied);
+            self.left(&id, applied);
         }
         let is_complete = self.positions.owed.is_empty();
         self.positions.stage = if is_complete { Stage::Complete } else { Stage::Due(self.now) };

@@ -120,7 +120,8 @@ impl Engine {
         self.readings.get(conversation).map_or(0, |reading| reading.unread.len() as u64)
     }
 
-    /// The same of all conversations.
+    /// The same of all conversations. Of a group that the user came to and left while this device
+    /// was away, a push that comes very late may count until the next event of it.
     pub fn total_unread(&self) -> u64 {
         self.readings.values().map(|reading| reading.unread.len() as u64).sum()
     }
@@ -207,6 +208,13 @@ impl Engine {
         }
     }
 
+    /// Learns that the user has left a group, which counts as read from then on, until the event
+    /// that they came back.
+    pub(crate) fn left(&mut self, id: &ConversationId, seq: Seq) {
+        self.stands_read(id, seq);
+        self.gone.insert(id.clone());
+    }
+
     /// Takes what somebody else has read.
     pub(crate) fn read_by_other(&mut self, conversation: &str, user: &str, seq: u64) {
         if let (Ok(id), Some(seq)) = (ConversationId::parse(conversation), place(seq))
@@ -227,9 +235,11 @@ impl Engine {
         let names_me = |users: &[String]| users.iter().any(|user| user == me);
         match Event::read(message) {
             Some(Event::Join { users, .. }) if names_me(&users) => {
+                self.gone.remove(id);
                 self.stands_read(id, seq.previous());
             }
-            Some(Event::Leave { users }) if names_me(&users) => self.stands_read(id, seq),
+            Some(Event::Leave { users }) if names_me(&users) => self.left(id, seq),
+            _ if self.gone.contains(id) => self.stands_read(id, seq),
             Some(
                 Event::Join { .. }
                 | Event::Leave { .. }
