@@ -23,6 +23,9 @@ pub(crate) struct Positions {
     /// Groups that were known when the sync was made, and how far: if it is answered with a reset
     /// that does not name them, the user has left them.
     before: BTreeMap<ConversationId, Seq>,
+    /// Groups whose entries came since then, and the last place of one: if the reset is of a later
+    /// time and does not name them, the user has left them too.
+    heard: BTreeMap<ConversationId, Seq>,
     stage: Stage,
     /// Where the list goes on.
     page: Option<String>,
@@ -62,17 +65,33 @@ impl Positions {
     ) {
         let groups = known.filter(|(id, _)| matches!(id.party(), Party::Group(_)));
         self.before = groups.map(|(id, thread)| (id.clone(), thread.applied())).collect();
+        self.heard.clear();
+    }
+
+    /// Notes an entry of the inbox.
+    pub(crate) fn heard(&mut self, id: &ConversationId, q: Seq) {
+        if matches!(id.party(), Party::Group(_)) {
+            let last = self.heard.entry(id.clone()).or_default();
+            *last = q.max(*last);
+        }
+    }
+
+    /// Notes that the user came into a group since the sync was made.
+    pub(crate) fn joined(&mut self, id: &ConversationId) {
+        self.before.remove(id);
     }
 
     /// Begins with the first page of a reset. The answer to an earlier list finds nothing that
     /// it is for.
     pub(crate) fn begin(&mut self) {
-        *self = Self { before: std::mem::take(&mut self.before), ..Self::default() };
+        let (before, heard) = (std::mem::take(&mut self.before), std::mem::take(&mut self.heard));
+        *self = Self { before, heard, ..Self::default() };
     }
 
     /// Takes a conversation that the reset names.
     pub(crate) fn listed(&mut self, id: &ConversationId) {
         self.before.remove(id);
+        self.heard.remove(id);
         self.owed.insert(id.clone(), 0);
     }
 }
@@ -82,6 +101,12 @@ impl Engine {
     pub(crate) fn positions_owed(&mut self) {
         for (id, applied) in std::mem::take(&mut self.positions.before) {
             self.left(&id, applied);
+        }
+        let cursor = self.inbox.covered();
+        for (id, last) in std::mem::take(&mut self.positions.heard) {
+            if last <= cursor {
+                self.left(&id, self.applied(&id));
+            }
         }
         let is_complete = self.positions.owed.is_empty();
         self.positions.stage = if is_complete { Stage::Complete } else { Stage::Due(self.now) };

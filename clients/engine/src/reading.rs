@@ -120,8 +120,7 @@ impl Engine {
         self.readings.get(conversation).map_or(0, |reading| reading.unread.len() as u64)
     }
 
-    /// The same of all conversations. Of a group that the user came to and left while this device
-    /// was away, a push that comes very late may count until the next event of it.
+    /// The same of all conversations.
     pub fn total_unread(&self) -> u64 {
         self.readings.values().map(|reading| reading.unread.len() as u64).sum()
     }
@@ -236,6 +235,7 @@ impl Engine {
         match Event::read(message) {
             Some(Event::Join { users, .. }) if names_me(&users) => {
                 self.gone.remove(id);
+                self.positions.joined(id);
                 self.stands_read(id, seq.previous());
             }
             Some(Event::Leave { users }) if names_me(&users) => self.left(id, seq),

@@ -1,6 +1,6 @@
 //! What comes in: messages by push, by sync and by history, and the cursor that follows them.
 
-use timeline::{ConversationId, Kind, Seq, Timestamp};
+use timeline::{ConversationId, Kind, Party, Seq, Timestamp};
 use wire::{Marker, Message, Messages, Problem, Push, Synced, Tail};
 
 use crate::engine::{Engine, is_final};
@@ -45,9 +45,25 @@ impl Engine {
         if Kind::CONTROLS.contains(&message.kind.as_str()) {
             return self.controlled(q, message);
         }
+        if let Some(q) = q
+            && self.is_void(q, &message)
+        {
+            return;
+        }
         if let (Some((id, seq)), Some(q)) = (self.receive(message), q) {
+            self.positions.heard(&id, q);
             self.inbox.note(q, &id, seq);
         }
+    }
+
+    /// Whether an entry is of a group that the user had left when the inbox was reset: everything up
+    /// to the reset was received since, or is of a conversation that it named.
+    fn is_void(&self, q: Seq, message: &Message) -> bool {
+        let id = ConversationId::parse(&message.conversation);
+        let is_unknown = |id: &ConversationId| {
+            matches!(id.party(), Party::Group(_)) && !self.threads.contains_key(id)
+        };
+        !self.inbox.is_reset() && q <= self.inbox.covered() && id.is_ok_and(|id| is_unknown(&id))
     }
 
     /// Takes what another device of this user did: it stands in no conversation, so the cursor may
