@@ -112,8 +112,9 @@ impl Inbox {
         self.sync = Sync::Due(Timestamp(0));
     }
 
-    /// Takes the first page of a reset, or the next: what was noted of the old inbox is void.
-    pub(crate) fn reset(&mut self, cursor: Seq, page: Option<String>) {
+    /// Takes the first page of a reset, or the next: what was noted of the old inbox is void. The
+    /// cursor that the inbox then goes on from, if this was the last page.
+    pub(crate) fn reset(&mut self, cursor: Seq, page: Option<String>) -> Option<Seq> {
         let first = match self.reset.take() {
             Some(reset) => reset.cursor,
             None => {
@@ -124,12 +125,16 @@ impl Inbox {
             }
         };
         match page {
-            Some(page) => self.reset = Some(Reset { cursor: first, page }),
+            Some(page) => {
+                self.reset = Some(Reset { cursor: first, page });
+                None
+            }
             None => {
                 self.cursor = Some(first);
                 self.covered = first;
                 self.positions = self.positions.split_off(&first.next());
                 self.cover();
+                Some(first)
             }
         }
     }
@@ -227,10 +232,10 @@ mod tests {
     fn a_reset_keeps_the_first_cursor_and_saves_it_when_all_is_filled() {
         let mut inbox = Inbox::new(Some(seq(3)), None);
         note(&mut inbox, &[4]);
-        inbox.reset(seq(70), Some("d~al~bo".into()));
+        assert_eq!(inbox.reset(seq(70), Some("d~al~bo".into())), None);
         inbox.target(&conversation(), seq(9));
         assert_eq!(inbox.request("1".into()).page.as_deref(), Some("d~al~bo"));
-        inbox.reset(seq(72), None);
+        assert_eq!(inbox.reset(seq(72), None), Some(seq(70)));
         assert_eq!(inbox.request("1".into()).cursor, Some(70));
         assert_eq!(inbox.advance(false, |_| seq(8)), None);
         assert_eq!(inbox.advance(false, |_| seq(9)), Some(seq(70)));

@@ -2,7 +2,9 @@
 
 use timeline::exchange::KickReason;
 use timeline::{ConversationId, MessageId, Seq, Timestamp};
-use wire::{Grouped, Listed, Message, Messages, Problem, ReadBy, ReadUpTo, Readers, Sent, SignalBy};
+use wire::{
+    Grouped, Listed, Message, Messages, Problem, ReadBy, ReadUpTo, Readers, Sent, SignalBy,
+};
 
 use crate::record::Record;
 

@@ -20,12 +20,12 @@ pub(crate) struct Positions {
     /// The conversations of the reset whose positions are not known, and how often the list ended
     /// without them.
     owed: BTreeMap<ConversationId, u32>,
-    /// Groups that were known when the sync was made, and how far: if it is answered with a reset
-    /// that does not name them, the user has left them.
+    /// Groups that were known when the sync was made, and up to where: if it is answered with a
+    /// reset that does not name them, the user has left them.
     before: BTreeMap<ConversationId, Seq>,
-    /// Groups whose entries came since then, and the last place of one: if the reset is of a later
+    /// Groups whose entries came since then, and what each tells of: if the reset is of a later
     /// time and does not name them, the user has left them too.
-    heard: BTreeMap<ConversationId, Seq>,
+    heard: BTreeMap<ConversationId, BTreeMap<Seq, Seq>>,
     stage: Stage,
     /// Where the list goes on.
     page: Option<String>,
@@ -64,21 +64,22 @@ impl Positions {
         known: impl Iterator<Item = (&'a ConversationId, &'a Thread)>,
     ) {
         let groups = known.filter(|(id, _)| matches!(id.party(), Party::Group(_)));
-        self.before = groups.map(|(id, thread)| (id.clone(), thread.applied())).collect();
+        self.before = groups.map(|(id, thread)| (id.clone(), thread.known())).collect();
         self.heard.clear();
     }
 
-    /// Notes an entry of the inbox.
-    pub(crate) fn heard(&mut self, id: &ConversationId, q: Seq) {
+    /// Notes an entry of the inbox, and the place that it tells of.
+    pub(crate) fn heard(&mut self, id: &ConversationId, q: Seq, seq: Seq) {
         if matches!(id.party(), Party::Group(_)) {
-            let last = self.heard.entry(id.clone()).or_default();
-            *last = q.max(*last);
+            self.heard.entry(id.clone()).or_default().insert(q, seq);
         }
     }
 
-    /// Notes that the user came into a group since the sync was made.
-    pub(crate) fn joined(&mut self, id: &ConversationId) {
-        self.before.remove(id);
+    /// Notes that the user came into a group; that says nothing new if it was before the sync.
+    pub(crate) fn joined(&mut self, id: &ConversationId, seq: Seq) {
+        if self.before.get(id).is_some_and(|known| *known < seq) {
+            self.before.remove(id);
+        }
     }
 
     /// Begins with the first page of a reset. The answer to an earlier list finds nothing that
@@ -97,16 +98,21 @@ impl Positions {
 }
 
 impl Engine {
-    /// Takes the end of a reset.
-    pub(crate) fn positions_owed(&mut self) {
-        for (id, applied) in std::mem::take(&mut self.positions.before) {
-            self.left(&id, applied);
-        }
-        let cursor = self.inbox.covered();
-        for (id, last) in std::mem::take(&mut self.positions.heard) {
-            if last <= cursor {
-                self.left(&id, self.applied(&id));
+    /// Takes the end of a reset, which stands for everything in the inbox up to the cursor.
+    pub(crate) fn positions_owed(&mut self, cursor: Seq) {
+        // Whatever is known from before counts as read, applied or not: who comes back has read it.
+        let mut left = std::mem::take(&mut self.positions.before);
+        for (id, mut entries) in std::mem::take(&mut self.positions.heard) {
+            let is_before = entries.split_off(&cursor.next()).is_empty();
+            let last = entries.into_values().max().unwrap_or_default();
+            match left.get_mut(&id) {
+                Some(known) => *known = last.max(*known),
+                None if is_before => drop(left.insert(id, last)),
+                None => {}
             }
+        }
+        for (id, known) in left {
+            self.left(&id, known);
         }
         let is_complete = self.positions.owed.is_empty();
         self.positions.stage = if is_complete { Stage::Complete } else { Stage::Due(self.now) };

@@ -235,11 +235,10 @@ impl Engine {
         match Event::read(message) {
             Some(Event::Join { users, .. }) if names_me(&users) => {
                 self.gone.remove(id);
-                self.positions.joined(id);
+                self.positions.joined(id, seq);
                 self.stands_read(id, seq.previous());
             }
             Some(Event::Leave { users }) if names_me(&users) => self.left(id, seq),
-            _ if self.gone.contains(id) => self.stands_read(id, seq),
             Some(
                 Event::Join { .. }
                 | Event::Leave { .. }
@@ -247,7 +246,11 @@ impl Engine {
                 | Event::Role { .. }
                 | Event::Mode,
             )
-            | None => {}
+            | None => {
+                if self.gone.contains(id) {
+                    self.stands_read(id, seq);
+                }
+            }
         }
     }
 }

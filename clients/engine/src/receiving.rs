@@ -51,13 +51,13 @@ impl Engine {
             return;
         }
         if let (Some((id, seq)), Some(q)) = (self.receive(message), q) {
-            self.positions.heard(&id, q);
+            self.positions.heard(&id, q, seq);
             self.inbox.note(q, &id, seq);
         }
     }
 
-    /// Whether an entry is of a group that the user had left when the inbox was reset: everything up
-    /// to the reset was received since, or is of a conversation that it named.
+    /// Whether an entry is of a group that the user had left when the inbox was reset: everything
+    /// up to the reset was received since, or is of a conversation that it named.
     fn is_void(&self, q: Seq, message: &Message) -> bool {
         let id = ConversationId::parse(&message.conversation);
         let is_unknown = |id: &ConversationId| {
@@ -296,7 +296,7 @@ impl Engine {
         if !self.inbox.is_listing() {
             self.positions.begin();
         }
-        self.inbox.reset(cursor, synced.page.clone());
+        let end = self.inbox.reset(cursor, synced.page.clone());
         self.inbox.failures = 0;
         self.inbox.sync = Sync::Due(self.now);
         for listed in &synced.conversations {
@@ -309,8 +309,8 @@ impl Engine {
             self.learn(&id, tail);
             self.inbox.target(&id, tail);
         }
-        if !self.inbox.is_listing() {
-            self.positions_owed();
+        if let Some(end) = end {
+            self.positions_owed(end);
         }
     }
 

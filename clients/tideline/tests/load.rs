@@ -83,6 +83,7 @@ impl Kept {
                 json!({"messages": view[bound(0) - 1..bound(1).min(tail)], "first": 1,
                     "last": tail, "missing": [], "more": false})
             }
+            "conversations" => json!({"conversations": [], "unread": 0}),
             "group" => {
                 let body = json!({"users": request["members"], "title": "load"});
                 self.keep(user, "join", &request["cid"], &body);
