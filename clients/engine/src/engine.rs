@@ -274,10 +274,10 @@ impl Engine {
 
     /// Does what is due.
     fn act(&mut self) {
-        self.connect();
         if self.connection.is_open() {
             self.expire();
         }
+        self.connect();
         if self.connection.is_open() {
             self.sync();
             self.ask_positions();

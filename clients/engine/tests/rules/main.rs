@@ -4,6 +4,7 @@
 mod device;
 mod groups;
 mod reading;
+mod resets;
 
 use device::{Device, cid};
 use engine::{Command, Input, Link, Older, Token};

@@ -40,6 +40,13 @@ pub(crate) enum Effect {
         /// The frame.
         text: String,
     },
+    /// A read position, for whoever of these is there.
+    Told {
+        /// Which user.
+        user: String,
+        /// The frame.
+        text: String,
+    },
 }
 
 /// Who asks.
@@ -81,6 +88,7 @@ impl Server {
             Some("group") => self.group(caller.user, frame),
             Some("read") => self.read(caller.user, frame),
             Some("conversations") => Ok(self.conversations(caller.user, frame)),
+            Some("receipts") => self.receipts(caller.user, frame),
             Some("recall") => self.recall(caller.user, frame),
             Some("signal") => self.signal(caller, frame),
             _ => Err(Problem::new(ErrorCode::NotFound, "")),

@@ -59,8 +59,40 @@ impl Server {
                 body: serde_json::value::RawValue::from_string("{}".to_owned()).ok(),
             };
             self.effects.push(Effect::Entry { user: user.to_owned(), message });
+            self.tell(user, id, seq);
         }
         Ok(json!({"seq": stands, "unread": self.unread(user, id)}))
+    }
+
+    /// Plans that the others learn how far a user has read, if they are there.
+    fn tell(&mut self, user: &str, id: &str, seq: u64) {
+        let told = json!({"event": "read", "conversation": id, "user": user, "seq": seq, "at": 1});
+        let others = self.users_of(id).into_iter().filter(|other| other != user);
+        let effects = others.map(|user| Effect::Told { user, text: told.to_string() });
+        self.effects.extend(effects);
+    }
+
+    /// How far everybody else in a conversation has read.
+    pub(super) fn receipts(&self, user: &str, frame: &str) -> Result<Value, Problem> {
+        let asked = wire::Receipts::parse(frame).unwrap().fields;
+        let id = asked.conversation.as_str();
+        if !self.is_mine(id, user) {
+            return Err(Problem::new(ErrorCode::Forbidden, ""));
+        }
+        let others = self.users_of(id).into_iter().filter(|other| other != user);
+        let read = others.map(|other| (self.position(&other, id), other));
+        let readers = read.filter(|(seq, _)| *seq > 0);
+        let readers: Vec<Value> =
+            readers.map(|(seq, user)| json!({"user": user, "seq": seq, "at": 1})).collect();
+        Ok(json!({"count": readers.len(), "readers": readers}))
+    }
+
+    /// Who is in a conversation.
+    pub(crate) fn users_of(&self, id: &str) -> Vec<String> {
+        match self.groups.get(id) {
+            Some(group) => group.members().map(str::to_owned).collect(),
+            None => id.split('~').skip(1).map(str::to_owned).collect(),
+        }
     }
 
     /// One conversation a page, so that there are several.

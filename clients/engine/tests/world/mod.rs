@@ -53,6 +53,8 @@ enum Event {
     Asked(usize, Box<wire::Group>),
     /// A user reads some conversation.
     Read(usize),
+    /// A user asks who has read what.
+    Wondered(usize),
     /// A user takes a message back, or changes it.
     Recalled(usize, u64),
     /// A user begins or ends looking at the group.
@@ -211,6 +213,7 @@ impl World {
                 self.input(index, Input::Command(command));
             }
             Event::Read(index) => self.read(index),
+            Event::Wondered(index) => self.wonder(index),
             Event::Recalled(index, number) => self.recall(index, number),
             Event::Looked(index, command) => self.input(index, Input::Command(command)),
             Event::Woken(index) => {
@@ -319,15 +322,20 @@ impl World {
         match effect {
             Effect::Entry { user, message } => {
                 let push = self.server.diffuse(user, message);
-                let devices = (0..USERS.len()).filter(|index| USERS[*index] == user);
-                for index in devices.collect::<Vec<_>>() {
-                    let connection = self.devices[index].connection;
-                    self.send_down(index, connection, &push);
-                }
+                self.send_to(user, &push);
             }
             Effect::Push { device, connection, text } => {
                 self.send_down(*device, *connection, text);
             }
+            Effect::Told { user, text } => self.send_to(user, text),
+        }
+    }
+
+    /// Sends a frame to whatever devices of a user are there.
+    fn send_to(&mut self, user: &str, text: &str) {
+        for index in (0..USERS.len()).filter(|index| USERS[*index] == user) {
+            let connection = self.devices[index].connection;
+            self.send_down(index, connection, text);
         }
     }
 

@@ -3,13 +3,17 @@
 use engine::{Command, Input, Record};
 use timeline::{ConversationId, MessageId, Seq, limits};
 
-use super::{Event, PEACE, USERS, World, cid};
+use super::{END, Event, PEACE, USERS, World, cid};
 
 /// How many times somebody reads.
 const READS: u64 = 14;
 
 /// How many messages are taken back or changed.
 const RECALLS: u64 = 6;
+
+/// When every position is where it stays, and a question is answered before the end, in
+/// milliseconds.
+const SETTLED: u64 = PEACE + 400_000;
 
 /// How likely a device that starts again has lost the newest of its records, in percent.
 const FORGETFUL: u8 = 30;
@@ -29,6 +33,11 @@ impl World {
             let (at, index) = (self.random.u64(0..PEACE), self.random.usize(0..USERS.len()));
             self.plan(at, Event::Read(index));
         }
+        for index in 0..USERS.len() {
+            let (early, late) = (self.random.u64(0..PEACE), self.random.u64(SETTLED..END - 60_000));
+            self.plan(early, Event::Wondered(index));
+            self.plan(late, Event::Wondered(index));
+        }
         for number in 0..RECALLS {
             let (at, index) = (self.random.u64(0..PEACE), self.random.usize(0..USERS.len()));
             self.plan(at, Event::Recalled(index, number));
@@ -45,6 +54,16 @@ impl World {
         let applied = self.devices[index].engine.applied(&id).number();
         let seq = Seq::new(self.random.u64(0..=applied)).unwrap();
         self.input(index, Input::Command(Command::Read { conversation: id, seq }));
+    }
+
+    /// Lets a user ask how far the others have read, wherever they are.
+    pub(super) fn wonder(&mut self, index: usize) {
+        let ids: Vec<String> = self.server.conversations_of(USERS[index]).cloned().collect();
+        for id in ids {
+            let conversation = ConversationId::parse(&id).unwrap();
+            let command = Command::Receipts { ticket: 0, conversation, seq: None, page: None };
+            self.input(index, Input::Command(command));
+        }
     }
 
     /// Lets a user take back or change one of their messages.
@@ -129,6 +148,16 @@ impl World {
             if engine.position(&conversation).number() != position {
                 let here = engine.position(&conversation);
                 violations.push(format!("device {index} has read {here}, not {position} in {id}"));
+            }
+            // Who has left may have been told of; what nobody has read, never.
+            let read = engine.read_by(&conversation).number();
+            let theirs =
+                |other: &str| if other == user { 0 } else { self.server.position(other, id) };
+            let members = self.server.users_of(id);
+            let least = members.iter().map(|other| theirs(other)).max().unwrap_or_default();
+            let most = USERS.into_iter().map(theirs).max().unwrap_or_default();
+            if read < least || read > most {
+                violations.push(format!("{index} sees {read} read in {id}, not {least} to {most}"));
             }
             let asked = self.asked.get(&(user, id.clone())).copied().unwrap_or_default();
             if position < asked {
