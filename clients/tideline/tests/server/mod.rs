@@ -35,7 +35,7 @@ pub(crate) struct Shared {
     pub(crate) faults: VecDeque<Fault>,
     /// The HTTP status of the next handshakes; open if absent.
     pub(crate) status: Option<u16>,
-    /// The requests about groups, and the signals.
+    /// The requests about groups, read positions, receipts and recalls, and the signals.
     pub(crate) requests: Vec<Value>,
     /// The handshakes: path with query, authorization, subprotocol.
     pub(crate) handshakes: Vec<(String, String, String)>,
@@ -170,7 +170,11 @@ fn answer(shared: &mut Shared, user: &str, request: &Value) -> Option<String> {
     let ok = match request["action"].as_str().unwrap() {
         "sync" => sync(shared, request),
         "history" => history(shared, request),
-        "conversations" => json!({"conversations": [], "unread": 0}),
+        "conversations" => conversations(shared),
+        "read" | "receipts" | "recall" => {
+            shared.requests.push(request.clone());
+            remembered(shared, user, request)
+        }
         "group" | "signal" => {
             shared.requests.push(request.clone());
             match request["op"].as_str() {
@@ -239,6 +243,39 @@ fn history(shared: &Shared, request: &Value) -> Value {
     let is_part = |message: &&Value| (first..=last).contains(&message["seq"].as_u64().unwrap());
     let messages: Vec<&Value> = shared.log.iter().filter(is_part).collect();
     json!({"messages": messages, "first": 1, "last": tail, "missing": [], "more": false})
+}
+
+/// The one conversation, of which nothing is read.
+fn conversations(shared: &Shared) -> Value {
+    let tail = shared.log.len();
+    let rows = shared.log.last().map(|last| {
+        json!({"conversation": CONVERSATION, "type": "direct", "tail": tail, "read": 0,
+            "unread": tail, "muted": false, "last": last})
+    });
+    json!({"conversations": rows.into_iter().collect::<Vec<_>>(), "unread": tail})
+}
+
+/// A position, who has read, or the event that takes a message back.
+fn remembered(shared: &mut Shared, user: &str, request: &Value) -> Value {
+    match request["action"].as_str().unwrap() {
+        "read" => json!({"seq": request["seq"], "unread": 0}),
+        "receipts" => match request["page"].as_str() {
+            None => json!({"count": 2, "page": "alice",
+                "readers": [{"user": "alice", "seq": 1, "at": 1_764_028_800_000_u64}]}),
+            Some(_) => json!({"count": 2,
+                "readers": [{"user": "bob", "seq": 2, "at": 1_764_028_860_000_u64}]}),
+        },
+        _ => {
+            let (kind, body) = match &request["body"] {
+                Value::Null => ("recall", json!({})),
+                body => ("edit", body.clone()),
+            };
+            keep(shared, user, request["cid"].as_str().unwrap(), &body);
+            let event = shared.log.last_mut().unwrap();
+            (event["kind"], event["target"]) = (kind.into(), request["seq"].clone());
+            json!({"conversation": CONVERSATION, "seq": event["seq"], "at": 7, "duplicate": false})
+        }
+    }
 }
 
 fn send(shared: &mut Shared, user: &str, request: &Value) -> Value {
