@@ -1,5 +1,6 @@
 //! What can be asked for on the command line.
 
+mod conversations;
 mod group;
 
 use std::ops::RangeInclusive;
@@ -10,6 +11,9 @@ use clap::{Args, Parser, Subcommand};
 use timeline::exchange::{Destination, Part};
 use timeline::{ConversationId, Platform, Seq, UserId};
 
+pub(crate) use conversations::{
+    Asked, ConversationsArguments, EditArguments, ReadArguments, RecallArguments, ReceiptsArguments,
+};
 pub(crate) use group::GroupArguments;
 
 use crate::report::Crowd;
@@ -57,6 +61,16 @@ pub(crate) enum Command {
     Sync(SyncArguments),
     /// Print a page of a conversation.
     History(HistoryArguments),
+    /// Mark a conversation as read, and print how far it is.
+    Read(ReadArguments),
+    /// Print who has read.
+    Receipts(ReceiptsArguments),
+    /// Take a message back.
+    Recall(RecallArguments),
+    /// Have a message say something else.
+    Edit(EditArguments),
+    /// Print your conversations, those that were active last first.
+    Conversations(ConversationsArguments),
     /// Make and change groups, and list their members.
     Group(GroupArguments),
     /// Talk in a terminal.

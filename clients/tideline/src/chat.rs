@@ -3,11 +3,14 @@
 use std::io::{self, BufRead, IsTerminal};
 use std::pin::pin;
 use std::thread;
+use std::time::Duration;
 
-use engine::{Change, Command};
+use engine::{Change, Command, Link};
 use timeline::exchange::Destination;
 use timeline::{ConversationId, Party};
 use tokio::sync::mpsc;
+use tokio::time::Instant;
+use wire::Problem;
 
 use crate::arguments::ChatArguments;
 use crate::error::Error;
@@ -16,18 +19,22 @@ use crate::screen::{self, Key, Screen};
 use crate::session::Session;
 use crate::story;
 use crate::view::View;
+use crate::wish::Wish;
+
+/// How long it is shown that somebody types. Ours: their device tells it again every few seconds.
+const TYPING_SHOWN: Duration = Duration::from_secs(6);
 
 /// Talks until the user leaves.
 pub(crate) async fn run(arguments: ChatArguments) -> Result<(), Error> {
     let mut session = Session::open(&arguments.identity)?;
     let destination = arguments.addressee.destination();
     let id = session.conversation(&destination)?;
+    let view = restored(&mut session, View::new(arguments.identity.user, id));
     if io::stdout().is_terminal() && io::stdin().is_terminal() {
         session.keep_quiet();
-        let view = restored(&mut session, View::new(arguments.identity.user, id));
         on_screen(&mut session, view, &destination).await
     } else {
-        in_lines(&mut session, &destination, &id).await
+        in_lines(&mut session, view, &destination).await
     }
 }
 
@@ -45,19 +52,58 @@ fn open(session: &mut Session, id: &ConversationId) -> Result<(), Error> {
     session.command(Command::Focus(id.clone()))
 }
 
+/// Asks how far the others have read: what was read while this device was away was told to nobody.
+fn ask_readers(session: &mut Session, id: &ConversationId) -> Result<(), Error> {
+    let conversation = id.clone();
+    session.command(Command::Receipts { ticket: 0, conversation, seq: None, page: None })
+}
+
 /// The view of what the journal keeps.
 fn restored(session: &mut Session, mut view: View) -> View {
     for message in session.journal().messages() {
         view.message(message);
     }
     for queued in session.engine().outbox() {
-        let body = queued.body.get();
-        let text = serde_json::from_str::<serde_json::Value>(body).ok();
-        let text = text.and_then(|body| body["text"].as_str().map(str::to_owned));
-        let text = text.unwrap_or_else(|| format!("[{}]", queued.kind));
+        let text = story::said(&queued.body).unwrap_or_else(|| format!("[{}]", queued.kind));
         view.waiting(&queued.conversation, queued.cid.to_string(), text);
     }
     view
+}
+
+/// Marks as read whatever of a conversation came, if the newest of it can be seen.
+fn read(session: &mut Session, view: &View, id: &ConversationId) -> Result<(), Error> {
+    if view.is_at_bottom() && session.engine().unread(id) > 0 {
+        let seq = session.engine().applied(id);
+        session.command(Command::Read { conversation: id.clone(), seq })?;
+    }
+    Ok(())
+}
+
+/// Does what a line asks for in the open conversation.
+///
+/// # Errors
+///
+/// The outer ones are the session's; the inner one says why it asks for nothing.
+fn act(
+    session: &mut Session,
+    view: &mut View,
+    destination: Destination,
+    line: &str,
+) -> Result<Result<(), &'static str>, Error> {
+    let body = match Wish::read(line) {
+        Err(complaint) => return Ok(Err(complaint)),
+        Ok(Wish::Say(text)) => {
+            let cid = session.text(destination, &text)?;
+            view.waiting(&view.selected.clone(), cid.to_string(), text);
+            return Ok(Ok(()));
+        }
+        Ok(Wish::Recall) => None,
+        Ok(Wish::Edit(text)) => Some(wire::text_body(&text)),
+    };
+    match view.last_own() {
+        Err(complaint) => Ok(Err(complaint)),
+        Ok(seq) => session.recall(0, view.selected.clone(), seq, body).map(Ok),
+    }
 }
 
 async fn on_screen(
@@ -67,77 +113,115 @@ async fn on_screen(
 ) -> Result<(), Error> {
     let first = view.selected.clone();
     let mut shown = first.clone();
+    session.command(Command::Conversations { ticket: 0, limit: None, page: None })?;
     open(session, &shown)?;
     let mut screen = Screen::open()?;
     let mut keys = screen::keys();
+    let mut typing = pin!(tokio::time::sleep(Duration::ZERO));
     loop {
         if view.selected != shown {
             session.command(Command::Blur(shown))?;
             shown = view.selected.clone();
             open(session, &shown)?;
+            ask_readers(session, &shown)?;
         }
-        screen.draw(&view)?;
+        if !session.has_news() {
+            read(session, &view, &shown)?;
+            let engine = session.engine();
+            view.count(engine.total_unread(), |id| (engine.unread(id), engine.read_by(id)));
+            view.fits = screen.draw(&view)?;
+        }
         tokio::select! {
             change = session.next() => {
-                if let Some(change) = change? {
-                    view.change(&change);
+                let Some(change) = change? else { continue };
+                view.change(&change);
+                if change == Change::Link(Link::Open) {
+                    ask_readers(session, &shown)?;
+                }
+                if matches!(change, Change::Signal(_)) {
+                    typing.as_mut().reset(Instant::now() + TYPING_SHOWN);
                 }
             }
+            () = &mut typing, if view.is_typed() => view.quiet(),
             key = keys.recv() => match key.transpose()? {
                 None | Some(Key::Quit) => return Ok(()),
-                Some(Key::Letter(letter)) => view.input.push(letter),
-                Some(Key::Back) => {
-                    view.input.pop();
-                }
-                Some(Key::Up) => view.select_previous(),
-                Some(Key::Down) => view.select_next(),
-                Some(Key::Redraw) => {}
                 Some(Key::Enter) if view.input.trim().is_empty() => {}
                 Some(Key::Enter) => {
-                    let text = std::mem::take(&mut view.input);
-                    let id = view.selected.clone();
+                    let line = std::mem::take(&mut view.input);
                     // The conversation that was asked for may not exist before its first message;
                     // only a person's name can make it.
-                    let to = if id == first {
+                    let to = if shown == first {
                         destination.clone()
                     } else {
-                        Destination::Conversation(id.clone())
+                        Destination::Conversation(shown.clone())
                     };
-                    let cid = session.text(to, &text)?;
-                    view.waiting(&id, cid.to_string(), text);
+                    let outcome = act(session, &mut view, to, &line)?;
+                    view.notice = outcome.err().map(str::to_owned);
+                }
+                Some(key) => {
+                    if let Some(command) = press(&mut view, key) {
+                        session.command(command)?;
+                    }
                 }
             },
         }
     }
 }
 
-/// Sends each line of standard input and prints each message of the conversation, until the input
-/// ends and everything is kept, or the user has enough.
+/// Takes a key that changes the view alone; what is to be asked for then.
+fn press(view: &mut View, key: Key) -> Option<Command> {
+    view.notice = None;
+    match key {
+        Key::Letter(letter) => view.input.push(letter),
+        Key::Back => {
+            view.input.pop();
+        }
+        Key::Up => view.select_previous(),
+        Key::Down => view.select_next(),
+        Key::PageUp => return view.page_up(),
+        Key::PageDown => view.page_down(),
+        Key::Redraw | Key::Enter | Key::Quit => {}
+    }
+    None
+}
+
+/// Does what each line of standard input asks for and prints each message of the conversation,
+/// which is read by that, until the input ends and everything is kept, or the user has enough.
 async fn in_lines(
     session: &mut Session,
+    mut view: View,
     destination: &Destination,
-    id: &ConversationId,
 ) -> Result<(), Error> {
+    let id = view.selected.clone();
     session.command(Command::Focus(id.clone()))?;
     let mut lines = lines();
-    let mut is_open = true;
-    let mut failed = 0;
+    let (mut is_open, mut failed) = (true, 0);
     let mut interrupted = pin!(tokio::signal::ctrl_c());
-    while is_open || session.has_news() || session.engine().outbox().next().is_some() {
+    while is_open || session.is_busy() || !session.engine().is_told(&id) {
+        if !session.has_news() {
+            read(session, &view, &id)?;
+        }
         tokio::select! {
-            change = session.next() => match change? {
-                Some(Change::Message(message)) if message.conversation == id.as_str() => {
-                    print::line(&story::line(&message))?;
+            change = session.next() => {
+                let Some(change) = change? else { continue };
+                view.change(&change);
+                if let Change::Message(message) = &change
+                    && message.conversation == id.as_str()
+                {
+                    print::line(&story::line(message))?;
                 }
-                Some(Change::Failed { problem, .. }) => {
+                if let Some(problem) = refusal(&change) {
                     print::note(&format!("refused: {} ({})", problem.message, problem.name));
                     failed += 1;
                 }
-                Some(_) | None => {}
-            },
+            }
             line = lines.recv(), if is_open => match line.transpose()? {
                 Some(line) => {
-                    session.text(destination.clone(), &line)?;
+                    let to = destination.clone();
+                    if let Err(complaint) = act(session, &mut view, to, &line)? {
+                        print::note(complaint);
+                        failed += 1;
+                    }
                 }
                 None => is_open = false,
             },
@@ -145,6 +229,28 @@ async fn in_lines(
         }
     }
     if failed > 0 { Err(Error::Failed { count: failed }) } else { Ok(()) }
+}
+
+/// Why something that a line asked for was not done.
+fn refusal(change: &Change) -> Option<&Problem> {
+    match change {
+        Change::Failed { problem, .. } | Change::Recalled { outcome: Err(problem), .. } => {
+            Some(problem)
+        }
+        Change::Link(_)
+        | Change::Message(_)
+        | Change::Acked(_)
+        | Change::Fetched { .. }
+        | Change::Grouped { .. }
+        | Change::Conversations { .. }
+        | Change::Receipts { .. }
+        | Change::Recalled { .. }
+        | Change::Told { .. }
+        | Change::Control(_)
+        | Change::Read(_)
+        | Change::Signal(_)
+        | Change::Restarted { .. } => None,
+    }
 }
 
 /// Reads lines in a thread of its own, which the end of the program does not wait for.

@@ -69,13 +69,19 @@ pub(crate) enum Error {
         /// Why, if it is known.
         reason: Option<KickReason>,
     },
-    /// A page was refused.
+    /// A request was refused.
     #[error("the server refused: {message} ({name})")]
     Problem {
         /// The problem's name.
         name: String,
         /// The server's sentence.
         message: String,
+    },
+    /// Nothing of a conversation came to this device.
+    #[error("there is nothing to read in {conversation}")]
+    Empty {
+        /// The conversation.
+        conversation: String,
     },
     /// Some messages were refused for good.
     #[error("{count} of the messages were refused")]
@@ -109,6 +115,12 @@ pub(crate) enum Error {
     /// Standard input or output failed.
     #[error("cannot use the standard streams")]
     Stream(#[from] io::Error),
+}
+
+impl From<wire::Problem> for Error {
+    fn from(problem: wire::Problem) -> Self {
+        Self::Problem { name: problem.name, message: problem.message }
+    }
 }
 
 /// What kicked a device.

@@ -3,14 +3,12 @@
 use std::fmt::Write;
 
 use engine::{Change, Command};
-use timeline::MessageId;
-use uuid::Uuid;
 use wire::Grouped;
 
 use crate::arguments::GroupArguments;
 use crate::error::Error;
 use crate::print;
-use crate::session::Session;
+use crate::session::{self, Session};
 
 /// The most pages of members that are put together: 100,000 members.
 const PAGES_MAX: usize = 1_000;
@@ -19,8 +17,7 @@ const PAGES_MAX: usize = 1_000;
 pub(crate) async fn run(arguments: GroupArguments) -> Result<(), Error> {
     let options = arguments.act.options();
     let mut session = Session::open(&options.identity)?;
-    let fresh = MessageId::from_bytes(Uuid::now_v7().into_bytes());
-    let request = arguments.act.request(fresh);
+    let request = arguments.act.request(session::fresh());
     let outcome = tokio::time::timeout(options.timeout, ask(&mut session, request)).await;
     let group = outcome.unwrap_or(Err(Error::Timeout))?;
     if options.json { print::json(&group) } else { print::line(&readable(&group)) }
@@ -44,10 +41,7 @@ async fn once(session: &mut Session, request: wire::Group) -> Result<Grouped, Er
     session.command(Command::Group { ticket: 0, request: Box::new(request) })?;
     loop {
         if let Some(Change::Grouped { outcome, .. }) = session.next().await? {
-            return outcome.map_err(|problem| Error::Problem {
-                name: problem.name,
-                message: problem.message,
-            });
+            return Ok(outcome?);
         }
     }
 }

@@ -23,10 +23,7 @@ pub(crate) async fn run(arguments: HistoryArguments) -> Result<(), Error> {
 async fn page(session: &mut Session) -> Result<wire::Messages, Error> {
     loop {
         if let Some(Change::Fetched { outcome, .. }) = session.next().await? {
-            return outcome.map_err(|problem| Error::Problem {
-                name: problem.name,
-                message: problem.message,
-            });
+            return Ok(outcome?);
         }
     }
 }

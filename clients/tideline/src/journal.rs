@@ -1,7 +1,8 @@
 //! What a device remembers: one JSON line per record, only ever appended to.
 //!
 //! When it is opened it is written anew with what still counts: the sum of the engine's records,
-//! the messages that `listen` has not printed, and the newest ones, for `chat` to show.
+//! the messages that `listen` has not printed, and the newest ones, for `chat` to show. So it is
+//! when a message was taken back or changed: what it said before is on no disk after that.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
@@ -14,6 +15,7 @@ use wire::Message;
 
 use crate::error::Error;
 use crate::home::unusable;
+use crate::story;
 
 /// How many printed messages of a conversation are kept for `chat`.
 const KEPT_MESSAGES_MAX: usize = 200;
@@ -26,6 +28,8 @@ pub(crate) struct Journal {
     memory: Memory,
     /// Whether a record was written that must be on disk before the next frame leaves.
     is_due: bool,
+    /// Whether the file says something that was taken back or changed since.
+    is_stale: bool,
 }
 
 /// A line.
@@ -77,7 +81,7 @@ impl Journal {
         }
         memory.forget();
         let file = write_anew(path, &memory).map_err(|error| unusable(path, error))?;
-        Ok(Self { path: path.to_owned(), file, memory, is_due: false })
+        Ok(Self { path: path.to_owned(), file, memory, is_due: false, is_stale: false })
     }
 
     /// What the engine starts from.
@@ -109,6 +113,16 @@ impl Journal {
         self.write(&Line::Printed { conversation, seq: message.seq })
     }
 
+    /// Sees to it that the file says nothing that was taken back or changed.
+    pub(crate) fn redact(&mut self) -> Result<(), Error> {
+        if self.is_stale {
+            let file = write_anew(&self.path, &self.memory);
+            self.file = file.map_err(|error| unusable(&self.path, error))?;
+            (self.is_stale, self.is_due) = (false, false);
+        }
+        Ok(())
+    }
+
     /// Sees to it that what must be on disk before a frame leaves is there.
     pub(crate) fn settle(&mut self) -> Result<(), Error> {
         if self.is_due {
@@ -120,18 +134,23 @@ impl Journal {
 
     fn write(&mut self, line: &Line) -> Result<(), Error> {
         self.file.write_all(&bytes(line)).map_err(|error| unusable(&self.path, error))?;
-        self.memory.add(line);
+        self.is_stale |= self.memory.add(line);
         Ok(())
     }
 }
 
 impl Memory {
-    fn add(&mut self, line: &Line) {
+    /// Adds a line; whether an earlier one says something that it takes back or changes.
+    fn add(&mut self, line: &Line) -> bool {
         match line {
             Line::Engine(record) => {
                 self.state.apply(record);
                 match record {
-                    Record::Applied(message) => self.messages.push(message.clone()),
+                    Record::Applied(message) => {
+                        let is_revised = self.revise(message);
+                        self.messages.push(message.clone());
+                        return is_revised;
+                    }
                     Record::Restarted { conversation, seq } => {
                         self.restart(conversation.as_str(), seq.number());
                     }
@@ -154,6 +173,21 @@ impl Memory {
                 }
             }
         }
+        false
+    }
+
+    /// Takes back or changes the message that an event is about, and takes their words from the
+    /// edits before it; whether anything said something else.
+    fn revise(&mut self, event: &Message) -> bool {
+        let Some(target) = story::target(event) else { return false };
+        let mut is_revised = false;
+        for message in &mut self.messages {
+            let is_meant = message.seq == target || story::target(message) == Some(target);
+            if is_meant && message.conversation == event.conversation {
+                is_revised |= story::revise(message, event);
+            }
+        }
+        is_revised
     }
 
     fn restart(&mut self, conversation: &str, seq: u64) {
@@ -290,6 +324,37 @@ mod tests {
         journal.printed(&message(500)).unwrap();
         let journal = Journal::open(&path).unwrap();
         assert_eq!(seqs(journal.messages()), (301..=500).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn what_was_taken_back_or_changed_is_on_no_disk() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("journal.jsonl");
+        let says = |words: &str| fs::read_to_string(&path).unwrap().contains(words);
+        let text = |seq, words| Message { body: Some(wire::text_body(words)), ..message(seq) };
+        let event = |seq, kind: &str, target, words| Message {
+            kind: kind.into(),
+            target: Some(target),
+            ..text(seq, words)
+        };
+        let mut journal = Journal::open(&path).unwrap();
+        let secret = [text(1, "secret"), event(2, "edit", 1, "a secret"), text(3, "at five")];
+        for applied in secret.into_iter().chain([event(4, "recall", 1, "")]) {
+            journal.append(Record::Applied(applied)).unwrap();
+        }
+        assert!(says("secret") && says("at five"));
+        journal.redact().unwrap();
+        assert!(!says("secret") && says("at five"));
+        journal.append(Record::Applied(event(5, "edit", 3, "at six"))).unwrap();
+        journal.redact().unwrap();
+        assert!(!says("at five"));
+        // What is appended after that is found again, and so is what is left of the two.
+        append(&mut journal, 6..=6);
+        let journal = Journal::open(&path).unwrap();
+        let kept: Vec<_> = journal.messages().iter().map(|m| (m.text(), m.edited)).collect();
+        assert_eq!(kept[0], (None, Some(2)));
+        assert_eq!(kept[2], (Some("at six".to_owned()), Some(5)));
+        assert_eq!(seqs(journal.messages()), [1, 2, 3, 4, 5, 6]);
     }
 
     #[test]

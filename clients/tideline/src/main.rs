@@ -2,26 +2,31 @@
 //!
 //! # Layout
 //!
-//! * `token`, `send`, `listen`, `sync`, `history`, `group`, `chat`, `load`: one file per command.
+//! * `token`, `send`, `listen`, `sync`, `history`, `read`, `receipts`, `recall` (with `edit`),
+//!   `conversations`, `group`, `chat`, `load`: one file per command.
 //! * `arguments`: what can be asked for; `error`: what can go wrong, as the user reads it.
 //! * `session`: runs an [`engine::Engine`] over a socket (`link`) and a file (`journal`).
 //! * `home`: where a user's device, journal and lock live; `key`: the development key and tokens.
-//! * `story` tells what happens to a group.
-//! * `view` is what `chat` shows, `screen` draws it and reads keys.
+//! * `story` tells what happens to a group and to messages.
+//! * `view` is what `chat` shows, `transcript` one conversation of it; `screen` draws it and reads
+//!   keys; a `wish` is what a written line asks for.
 //! * `team` is a pair or a group of a `load`, `checker` says what they must see, `report` adds up.
 //!
 //! # Invariants
 //!
 //! * Every decision of the protocol is the engine's; here is only its input and output.
 //! * Standard output carries results alone, one JSON object a line but where a person reads it
-//!   (`token`, `chat`, `group` and `load` without `--json`); everything else goes to standard
-//!   error.
+//!   (`token`, `chat`; `group`, `receipts`, `conversations` and `load` without `--json`);
+//!   everything else goes to standard error.
+//! * Once an event that takes a message back or changes it was applied, neither memory nor disk has
+//!   what the message said before.
 //! * Before a message is sent for the first time, it is in the journal and the journal on disk;
 //!   `load` alone keeps none, for its users end with it.
 
 mod arguments;
 mod chat;
 mod checker;
+mod conversations;
 mod error;
 mod group;
 mod history;
@@ -32,6 +37,9 @@ mod link;
 mod listen;
 mod load;
 mod print;
+mod read;
+mod recall;
+mod receipts;
 mod report;
 mod screen;
 mod send;
@@ -40,7 +48,9 @@ mod story;
 mod sync;
 mod team;
 mod token;
+mod transcript;
 mod view;
+mod wish;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -69,6 +79,11 @@ async fn run(arguments: Arguments) -> Result<(), Error> {
         Command::Listen(arguments) => listen::run(arguments).await,
         Command::Sync(arguments) => sync::run(arguments).await,
         Command::History(arguments) => history::run(arguments).await,
+        Command::Read(arguments) => read::run(arguments).await,
+        Command::Receipts(arguments) => receipts::run(arguments).await,
+        Command::Recall(arguments) => recall::recall(arguments).await,
+        Command::Edit(arguments) => recall::edit(arguments).await,
+        Command::Conversations(arguments) => conversations::run(arguments).await,
         Command::Group(arguments) => group::run(arguments).await,
         Command::Chat(arguments) => chat::run(arguments).await,
         Command::Load(arguments) => load::run(arguments).await,

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use chrono::DateTime;
 use serde::Serialize;
 
 use crate::error::Error;
@@ -18,6 +19,12 @@ pub(crate) fn line(text: &str) -> Result<(), Error> {
 pub(crate) fn json<T: Serialize>(value: &T) -> Result<(), Error> {
     let text = serde_json::to_string(value).expect("what is printed has text for keys");
     line(&text)
+}
+
+/// A time as a person reads it, in UTC; `at` is in milliseconds since 1970.
+pub(crate) fn time(at: u64) -> String {
+    let time = i64::try_from(at).ok().and_then(DateTime::from_timestamp_millis);
+    time.map_or_else(|| at.to_string(), |time| time.format("%Y-%m-%d %H:%M").to_string())
 }
 
 /// Says something that is no result.

@@ -11,10 +11,17 @@ use ratatui::widgets::{Block, List, ListItem, Paragraph};
 use ratatui::{DefaultTerminal, Frame};
 use tokio::sync::mpsc;
 
-use crate::view::View;
+use crate::transcript::Row;
+use crate::view::{Name, View};
 
 /// How wide the list of conversations is, in columns.
-const LIST_COLUMNS: u16 = 20;
+const LIST_COLUMNS: u16 = 24;
+
+/// How wide the ticks before a message are, in columns.
+const MARK_COLUMNS: usize = 3;
+
+/// What the status line says when there is nothing else to say.
+const HELP: &str = "Enter sends, arrows switch, PageUp goes back, /recall, /edit TEXT, Esc leaves";
 
 /// The terminal in raw mode; however this ends, by a panic too, it is put back as it was.
 #[derive(Debug)]
@@ -35,6 +42,10 @@ pub(crate) enum Key {
     Up,
     /// Opens the conversation below.
     Down,
+    /// Shows older messages.
+    PageUp,
+    /// Shows newer messages.
+    PageDown,
     /// Leaves.
     Quit,
     /// The terminal changed, and is to be drawn anew.
@@ -47,9 +58,11 @@ impl Screen {
         Ok(Self { terminal: ratatui::try_init()? })
     }
 
-    /// Draws the view.
-    pub(crate) fn draw(&mut self, view: &View) -> io::Result<()> {
-        self.terminal.draw(|frame| draw(frame, view)).map(|_| ())
+    /// Draws the view; how many lines of messages fit.
+    pub(crate) fn draw(&mut self, view: &View) -> io::Result<usize> {
+        let mut fits = 0;
+        self.terminal.draw(|frame| fits = draw(frame, view))?;
+        Ok(fits)
     }
 }
 
@@ -98,50 +111,55 @@ fn meaning(event: &Event) -> Option<Key> {
         KeyCode::Enter => Key::Enter,
         KeyCode::Up => Key::Up,
         KeyCode::Down => Key::Down,
+        KeyCode::PageUp => Key::PageUp,
+        KeyCode::PageDown => Key::PageDown,
         _ => return None,
     };
     Some(key)
 }
 
-fn draw(frame: &mut Frame<'_>, view: &View) {
+/// Draws everything; how many lines of messages fit.
+fn draw(frame: &mut Frame<'_>, view: &View) -> usize {
     let rows = Layout::vertical([Constraint::Min(3), Constraint::Length(3), Constraint::Length(1)]);
     let [above, input, status] = rows.areas(frame.area());
     let columns = Layout::horizontal([Constraint::Length(LIST_COLUMNS), Constraint::Min(20)]);
     let [list, messages] = columns.areas(above);
 
-    let names = view.names().map(|(name, is_open)| {
+    let names = view.names().map(|Name { name, badge, is_open }| {
         let style = if is_open { Style::new().reversed() } else { Style::new() };
-        ListItem::new(name).style(style)
+        let badge = badge.map(|badge| Span::from(format!("({badge}) ")).bold());
+        let line: Vec<_> = badge.into_iter().chain([name.into()]).collect();
+        ListItem::new(Line::from(line)).style(style)
     });
-    frame.render_widget(List::new(names).block(Block::bordered().title("Conversations")), list);
-    draw_messages(frame, view, messages);
+    frame.render_widget(List::new(names).block(Block::bordered().title(view.heading())), list);
+    let fits = draw_messages(frame, view, messages);
     let written = Paragraph::new(view.input.as_str()).block(Block::bordered());
     frame.render_widget(written, input);
-    let help = "Enter sends, up and down switch, Esc leaves";
-    frame.render_widget(Line::from(format!(" {} | {help}", view.status)).dim(), status);
+    let notice = view.notice.as_deref().unwrap_or(HELP);
+    frame.render_widget(Line::from(format!(" {} | {notice}", view.status)).dim(), status);
+    fits
 }
 
-/// Draws the newest messages that fit.
-fn draw_messages(frame: &mut Frame<'_>, view: &View, area: Rect) {
+/// Draws the messages that fit; how many lines do.
+fn draw_messages(frame: &mut Frame<'_>, view: &View, area: Rect) -> usize {
     let fits = usize::from(area.height.saturating_sub(2));
-    let entries = view.entries();
-    let newest = &entries[entries.len().saturating_sub(fits)..];
-    let lines: Vec<Line<'_>> = newest
-        .iter()
-        .map(|entry| {
-            let mark = format!("{} ", entry.mark.symbol());
-            match &entry.from {
+    let rows = view.rows(fits).into_iter();
+    let lines: Vec<Line<'_>> = rows
+        .map(|Row { mark, from, text }| {
+            let mark = format!("{:<MARK_COLUMNS$}", mark.symbol());
+            match from {
                 Some(from) => Line::from(vec![
                     mark.into(),
                     Span::from(format!("{from}: ")).bold(),
-                    entry.text.as_str().into(),
+                    text.into(),
                 ]),
-                None => Line::from(vec![mark.into(), entry.text.as_str().dim()]),
+                None => Line::from(vec![mark.into(), text.dim()]),
             }
         })
         .collect();
-    let block = Block::bordered().title(view.name(&view.selected));
+    let block = Block::bordered().title(view.title());
     frame.render_widget(Paragraph::new(lines).block(block), area);
+    fits
 }
 
 #[cfg(test)]
@@ -159,11 +177,16 @@ mod tests {
         view.waiting(&id, "c1".into(), "hello".into());
         view.input.push_str("wri");
         view.status = "reconnecting";
+        view.count(100, |_| (3, timeline::Seq::ZERO));
         let mut terminal = Terminal::new(TestBackend::new(60, 10)).unwrap();
-        terminal.draw(|frame| draw(frame, &view)).unwrap();
+        let mut fits = 0;
+        terminal.draw(|frame| fits = draw(frame, &view)).unwrap();
+        assert_eq!(fits, 4);
         let cells = terminal.backend().buffer().content();
         let text: String = cells.iter().map(|cell| cell.symbol()).collect();
-        for part in ["Conversations", "bo", "… al: hello", "wri", "reconnecting"] {
+        let parts =
+            ["Conversations (99+)", "(3) bo", "…  al: hello", "wri", "reconnecting | Enter"];
+        for part in parts {
             assert!(text.contains(part), "{part} is not in {text}");
         }
     }
@@ -175,6 +198,7 @@ mod tests {
         assert_eq!(key(KeyCode::Char('x'), KeyModifiers::NONE), Some(Key::Letter('x')));
         assert_eq!(key(KeyCode::Char('X'), KeyModifiers::SHIFT), Some(Key::Letter('X')));
         assert_eq!(key(KeyCode::Char('c'), KeyModifiers::CONTROL), Some(Key::Quit));
+        assert_eq!(key(KeyCode::PageUp, KeyModifiers::NONE), Some(Key::PageUp));
         assert_eq!(key(KeyCode::Esc, KeyModifiers::NONE), Some(Key::Quit));
         assert_eq!(key(KeyCode::F(1), KeyModifiers::NONE), None);
     }

@@ -4,8 +4,9 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use engine::{Change, Command, Engine, Input, Older, Options, Output, State};
+use serde_json::value::RawValue;
 use timeline::exchange::Destination;
-use timeline::{ConversationId, DeviceId, Kind, MessageId, Platform, Timestamp, UserId};
+use timeline::{ConversationId, DeviceId, Kind, MessageId, Platform, Seq, Timestamp, UserId};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -34,6 +35,8 @@ pub(crate) struct Session {
     sender: mpsc::UnboundedSender<(u64, Event)>,
     events: mpsc::UnboundedReceiver<(u64, Event)>,
     changes: VecDeque<Change>,
+    /// How many messages are to be taken back or changed.
+    recalls: usize,
     /// When the engine's clock began: it must not go back, as the wall's may.
     start: Instant,
     /// Whether the user knows that there is no connection.
@@ -71,6 +74,7 @@ impl Session {
             sender,
             events,
             changes: VecDeque::new(),
+            recalls: 0,
             start: Instant::now(),
             is_reported: false,
             is_quiet: false,
@@ -93,6 +97,12 @@ impl Session {
         self.is_quiet = true;
     }
 
+    /// Whether something of what the user wanted is not done yet, or not reported.
+    pub(crate) fn is_busy(&self) -> bool {
+        let is_queued = self.engine.outbox().next().is_some();
+        self.has_news() || is_queued || self.recalls > 0
+    }
+
     /// Whether [`Session::next`] has a change at hand.
     pub(crate) fn has_news(&self) -> bool {
         !self.changes.is_empty()
@@ -109,10 +119,31 @@ impl Session {
         destination: Destination,
         text: &str,
     ) -> Result<MessageId, Error> {
-        let cid = MessageId::from_bytes(Uuid::now_v7().into_bytes());
+        let cid = fresh();
         let body = wire::text_body(text);
         self.command(Command::Send(engine::Draft { destination, cid, kind: Kind::text(), body }))?;
         Ok(cid)
+    }
+
+    /// Takes a message back, or has it say something else.
+    pub(crate) fn recall(
+        &mut self,
+        ticket: u64,
+        conversation: ConversationId,
+        seq: Seq,
+        body: Option<Box<RawValue>>,
+    ) -> Result<(), Error> {
+        let cid = fresh();
+        self.recalls += 1;
+        self.command(Command::Recall { ticket, conversation, seq, cid, body })
+    }
+
+    /// Waits until this device has everything that the server has.
+    pub(crate) async fn catch_up(&mut self) -> Result<(), Error> {
+        while !self.engine.is_caught_up() {
+            self.next().await?;
+        }
+        Ok(())
     }
 
     /// The conversation that a message to this destination is in.
@@ -174,7 +205,7 @@ impl Session {
         while let Some(output) = self.engine.poll() {
             self.take(output)?;
         }
-        Ok(())
+        self.journal.redact()
     }
 
     fn take(&mut self, output: Output) -> Result<(), Error> {
@@ -204,6 +235,9 @@ impl Session {
 
     /// Turns what ends the session into an error, and tells once of a server that is not there.
     fn report(&mut self, change: Change) -> Result<Change, Error> {
+        if matches!(change, Change::Recalled { .. }) {
+            self.recalls = self.recalls.saturating_sub(1);
+        }
         if let Change::Link(link) = change {
             match link {
                 engine::Link::Refused { status } => return Err(Error::Refused { status }),
@@ -223,4 +257,9 @@ impl Session {
         let elapsed = self.start.elapsed().as_millis();
         Timestamp(u64::try_from(elapsed).unwrap_or(u64::MAX))
     }
+}
+
+/// An id that nothing has yet.
+pub(crate) fn fresh() -> MessageId {
+    MessageId::from_bytes(Uuid::now_v7().into_bytes())
 }

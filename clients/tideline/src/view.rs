@@ -1,109 +1,98 @@
 //! What `chat` shows: conversations, messages, what is being written, and the connection.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use engine::{Change, Link};
-use timeline::{ConversationId, Party, UserId};
-use wire::Message;
+use engine::{Change, Command, Link};
+use timeline::limits::UNREAD_MAX;
+use timeline::{ConversationId, Party, Seq, UserId};
+use wire::{Listed, Message, Problem, SignalBy};
 
 use crate::story;
+use crate::transcript::{Mark, Row, Transcript};
+
+/// The kind of the signal that somebody types.
+const TYPING: &str = "typing";
 
 /// Everything on the screen, without a screen.
 #[derive(Debug)]
 pub(crate) struct View {
     me: UserId,
-    conversations: BTreeMap<ConversationId, Vec<Entry>>,
+    transcripts: BTreeMap<ConversationId, Transcript>,
     /// What groups are called.
     titles: BTreeMap<ConversationId, String>,
+    /// How many messages are not read in all conversations.
+    unread: u64,
+    /// Who types, and where.
+    typing: Option<(ConversationId, String)>,
+    /// The last ticket that was given out.
+    ticket: u64,
     /// The conversation that is open.
     pub(crate) selected: ConversationId,
     /// What is being written.
     pub(crate) input: String,
     /// What the status line says of the connection.
     pub(crate) status: &'static str,
+    /// What the status line says beside that, until the next key.
+    pub(crate) notice: Option<String>,
+    /// How many lines of messages the screen shows.
+    pub(crate) fits: usize,
 }
 
-/// A message as it is shown.
+/// A conversation of the list.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Entry {
-    /// Who wrote it; an event's text says so itself.
-    pub(crate) from: Option<String>,
-    /// What it says.
-    pub(crate) text: String,
-    /// Its own id.
-    cid: String,
-    /// Its place; 0 until it has one.
-    seq: u64,
-    /// How far it is.
-    pub(crate) mark: Mark,
+pub(crate) struct Name {
+    /// What it is called.
+    pub(crate) name: String,
+    /// How many messages of it are not read, if any.
+    pub(crate) badge: Option<String>,
+    /// Whether it is open.
+    pub(crate) is_open: bool,
 }
 
-/// How far a message is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Mark {
-    /// Another's: there is nothing to say.
-    None,
-    /// It waits to be kept.
-    Waiting,
-    /// The server keeps it.
-    Kept,
-    /// The server refused it.
-    Refused,
-}
-
-impl Mark {
-    /// How it is drawn.
-    pub(crate) fn symbol(self) -> &'static str {
-        match self {
-            Self::None => " ",
-            Self::Waiting => "…",
-            Self::Kept => "✓",
-            Self::Refused => "✗",
-        }
+/// How many messages are not read, as it is shown: nothing of none, and no number beyond 99.
+pub(crate) fn badge(unread: u64) -> Option<String> {
+    let max = UNREAD_MAX as u64;
+    match unread {
+        0 => None,
+        unread if unread < max => Some(unread.to_string()),
+        _ => Some(format!("{}+", max - 1)),
     }
 }
 
 impl View {
     /// A view of one conversation, with nothing in it.
     pub(crate) fn new(me: UserId, selected: ConversationId) -> Self {
-        let conversations = BTreeMap::from([(selected.clone(), Vec::new())]);
-        let titles = BTreeMap::new();
-        Self { me, conversations, titles, selected, input: String::new(), status: "connecting" }
+        Self {
+            me,
+            transcripts: BTreeMap::from([(selected.clone(), Transcript::default())]),
+            titles: BTreeMap::new(),
+            unread: 0,
+            typing: None,
+            ticket: 0,
+            selected,
+            input: String::new(),
+            status: "connecting",
+            notice: None,
+            fits: 0,
+        }
     }
 
     /// Adds a message that is kept; the own one that waited for it becomes it.
     pub(crate) fn message(&mut self, message: &Message) {
         let Ok(id) = ConversationId::parse(&message.conversation) else { return };
-        let is_own = message.from == self.me.as_str();
         if let Some(title) = story::title(message) {
             self.titles.insert(id.clone(), title);
         }
-        let (from, text) = match story::sentence(message) {
-            Some(sentence) => (None, sentence),
-            None => (Some(message.from.clone()), story::text(message)),
-        };
-        let is_event = from.is_none();
-        let entry = Entry {
-            from,
-            text,
-            cid: message.cid.clone(),
-            seq: message.seq,
-            mark: if is_own && !is_event { Mark::Kept } else { Mark::None },
-        };
-        let entries = self.conversations.entry(id).or_default();
-        if is_own {
-            entries.retain(|other| other.mark == Mark::None || other.cid != entry.cid);
-        }
-        // What waits stays below what is kept.
-        let place = entries.iter().take_while(|other| other.mark != Mark::Waiting).count();
-        entries.insert(place, entry);
+        self.typing.take_if(|(place, user)| *place == id && *user == message.from);
+        let me = self.me.as_str();
+        self.transcripts.entry(id).or_default().message(message, me);
     }
 
     /// Adds an own message that waits to be kept.
     pub(crate) fn waiting(&mut self, id: &ConversationId, cid: String, text: String) {
-        let from = Some(self.me.as_str().to_owned());
-        let entry = Entry { from, text, cid, seq: 0, mark: Mark::Waiting };
-        self.conversations.entry(id.clone()).or_default().push(entry);
+        let me = self.me.as_str();
+        self.transcripts.entry(id.clone()).or_default().waiting(me, cid, text);
     }
 
     /// Takes a change of the engine.
@@ -111,7 +100,10 @@ impl View {
         match change {
             Change::Message(message) => self.message(message),
             Change::Acked(acked) => self.mark(&acked.cid.to_string(), Mark::Kept),
-            Change::Failed { cid, .. } => self.mark(&cid.to_string(), Mark::Refused),
+            Change::Failed { cid, problem } => {
+                self.mark(&cid.to_string(), Mark::Refused);
+                self.refused(problem);
+            }
             Change::Link(link) => {
                 self.status = match link {
                     Link::Connecting => "connecting",
@@ -123,35 +115,86 @@ impl View {
                 }
             }
             Change::Restarted { conversation, seq } => {
-                let entries = self.conversations.entry(conversation.clone()).or_default();
-                entries.retain(|entry| entry.seq <= seq.number());
+                self.transcripts.entry(conversation.clone()).or_default().restart(seq.number());
             }
-            // What is read and unread is not shown here.
-            Change::Control(_) | Change::Read(_) | Change::Signal(_) => {}
             Change::Grouped { outcome, .. } => {
-                if let Ok(group) = outcome
-                    && let (Ok(id), Some(title)) =
-                        (ConversationId::parse(&group.conversation), &group.title)
-                {
-                    self.titles.insert(id, title.clone());
+                if let Ok(group) = outcome {
+                    self.titled(&group.conversation, group.title.as_ref());
                 }
             }
-            Change::Fetched { .. }
-            | Change::Conversations { .. }
-            | Change::Receipts { .. }
+            Change::Fetched { ticket, outcome } => {
+                let asked = |transcript: &&mut Transcript| transcript.ticket == Some(*ticket);
+                if let Some(transcript) = self.transcripts.values_mut().find(asked) {
+                    transcript.ticket = None;
+                    match outcome {
+                        Ok(page) => transcript.page(page, self.me.as_str()),
+                        Err(problem) => self.refused(problem),
+                    }
+                }
+            }
+            Change::Conversations { outcome: Ok(listed), .. } => self.listed(listed),
+            Change::Recalled { outcome: Err(problem), .. } => self.refused(problem),
+            Change::Signal(signal) => self.signaled(signal),
+            // How far is read and what is unread is the engine's to say.
+            Change::Conversations { .. }
             | Change::Recalled { .. }
-            | Change::Told { .. } => {}
+            | Change::Receipts { .. }
+            | Change::Told { .. }
+            | Change::Control(_)
+            | Change::Read(_) => {}
         }
     }
 
-    /// The messages of the open conversation.
-    pub(crate) fn entries(&self) -> &[Entry] {
-        self.conversations.get(&self.selected).map(Vec::as_slice).unwrap_or_default()
+    /// Takes how many messages are not read in all, and of each conversation how many and how far
+    /// somebody else has read.
+    pub(crate) fn count(&mut self, total: u64, of: impl Fn(&ConversationId) -> (u64, Seq)) {
+        self.unread = total;
+        for (id, transcript) in &mut self.transcripts {
+            let (unread, read_by) = of(id);
+            (transcript.unread, transcript.read_by) = (unread, read_by.number());
+        }
     }
 
-    /// The names of all conversations, and whether each is open.
-    pub(crate) fn names(&self) -> impl Iterator<Item = (String, bool)> {
-        self.conversations.keys().map(|id| (self.name(id), *id == self.selected))
+    /// Whether somebody types.
+    pub(crate) fn is_typed(&self) -> bool {
+        self.typing.is_some()
+    }
+
+    /// Nobody types any more.
+    pub(crate) fn quiet(&mut self) {
+        self.typing = None;
+    }
+
+    /// The lines of the open conversation.
+    pub(crate) fn rows(&self, fits: usize) -> Vec<Row> {
+        let open = self.transcripts.get(&self.selected);
+        open.map(|open| open.rows(fits)).unwrap_or_default()
+    }
+
+    /// The names of all conversations, the one that was active last first.
+    pub(crate) fn names(&self) -> impl Iterator<Item = Name> {
+        self.order().into_iter().map(|id| Name {
+            name: self.name(id),
+            badge: self.transcripts.get(id).and_then(|transcript| badge(transcript.unread)),
+            is_open: *id == self.selected,
+        })
+    }
+
+    /// What is above them.
+    pub(crate) fn heading(&self) -> String {
+        match badge(self.unread) {
+            Some(badge) => format!("Conversations ({badge})"),
+            None => "Conversations".to_owned(),
+        }
+    }
+
+    /// What is above the messages: the conversation's name, and who types.
+    pub(crate) fn title(&self) -> String {
+        let name = self.name(&self.selected);
+        match &self.typing {
+            Some((id, user)) if *id == self.selected => format!("{name}: {user} is typing"),
+            Some(_) | None => name,
+        }
     }
 
     /// What a conversation is called: the other person, or the group's title; its id until that is
@@ -166,32 +209,103 @@ impl View {
         }
     }
 
-    /// Opens the conversation after the open one, in the order of the list.
+    /// Opens the conversation below the open one.
     pub(crate) fn select_next(&mut self) {
-        let mut after = self.conversations.keys().skip_while(|id| **id != self.selected).skip(1);
-        if let Some(next) = after.next() {
-            self.selected = next.clone();
+        let order = self.order();
+        let next = order.iter().skip_while(|id| **id != &self.selected).nth(1);
+        if let Some(next) = next.map(|id| (*id).clone()) {
+            self.selected = next;
         }
     }
 
-    /// Opens the conversation before the open one.
+    /// Opens the conversation above the open one.
     pub(crate) fn select_previous(&mut self) {
-        let mut before = self.conversations.keys().take_while(|id| **id != self.selected);
-        if let Some(previous) = before.by_ref().last() {
-            self.selected = previous.clone();
+        let order = self.order();
+        let previous = order.iter().take_while(|id| **id != &self.selected).last();
+        if let Some(previous) = previous.map(|id| (*id).clone()) {
+            self.selected = previous;
         }
+    }
+
+    /// Moves back in the open conversation; what is to be asked for so that there is something
+    /// before what is shown.
+    pub(crate) fn page_up(&mut self) -> Option<Command> {
+        let open = self.transcripts.get_mut(&self.selected)?;
+        let part = open.page_up(self.fits)?;
+        self.ticket += 1;
+        open.ticket = Some(self.ticket);
+        let conversation = self.selected.clone();
+        Some(Command::Fetch { ticket: self.ticket, conversation, part, limit: None })
+    }
+
+    /// Moves forward in the open conversation.
+    pub(crate) fn page_down(&mut self) {
+        if let Some(open) = self.transcripts.get_mut(&self.selected) {
+            open.page_down(self.fits);
+        }
+    }
+
+    /// Whether the newest message of the open conversation is on the screen.
+    pub(crate) fn is_at_bottom(&self) -> bool {
+        self.transcripts.get(&self.selected).is_some_and(Transcript::is_at_bottom)
+    }
+
+    /// The last own message of the open conversation that can be taken back or changed.
+    ///
+    /// # Errors
+    ///
+    /// Why there is none, as a sentence.
+    pub(crate) fn last_own(&self) -> Result<Seq, &'static str> {
+        self.transcripts.get(&self.selected).ok_or("there is nothing here")?.last_own()
+    }
+
+    /// All conversations, the one that was active last first.
+    fn order(&self) -> Vec<&ConversationId> {
+        let mut order: Vec<_> = self.transcripts.iter().collect();
+        order.sort_by_key(|(_, transcript)| Reverse(transcript.at));
+        order.into_iter().map(|(id, _)| id).collect()
+    }
+
+    /// Takes a page of the list of conversations: what they are called, and when they were active.
+    fn listed(&mut self, listed: &Listed) {
+        for row in &listed.conversations {
+            self.titled(&row.conversation, row.title.as_ref());
+            if let (Ok(id), Some(last)) = (ConversationId::parse(&row.conversation), &row.last) {
+                let transcript = self.transcripts.entry(id).or_default();
+                transcript.at = transcript.at.max(last.at);
+            }
+        }
+    }
+
+    fn titled(&mut self, conversation: &str, title: Option<&String>) {
+        if let (Ok(id), Some(title)) = (ConversationId::parse(conversation), title) {
+            self.titles.insert(id, title.clone());
+        }
+    }
+
+    fn signaled(&mut self, signal: &SignalBy) {
+        if let Ok(id) = ConversationId::parse(&signal.conversation)
+            && signal.kind == TYPING
+        {
+            self.typing = Some((id, signal.user.clone()));
+        }
+    }
+
+    fn refused(&mut self, problem: &Problem) {
+        self.notice = Some(format!("refused: {}", problem.message));
     }
 
     fn mark(&mut self, cid: &str, mark: Mark) {
-        let entries = self.conversations.values_mut().flatten();
-        for entry in entries.filter(|entry| entry.mark != Mark::None && entry.cid == cid) {
-            entry.mark = mark;
+        for transcript in self.transcripts.values_mut() {
+            transcript.mark(cid, mark);
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::value::RawValue;
+
     use super::*;
 
     fn message(seq: u64, from: &str, cid: &str) -> Message {
@@ -201,7 +315,7 @@ mod tests {
             seq,
             cid: cid.into(),
             from: from.into(),
-            at: 1,
+            at: seq,
             kind: "text".into(),
             large: false,
             target: None,
@@ -212,11 +326,29 @@ mod tests {
 
     /// The open conversation, a line a message.
     fn lines(view: &View) -> Vec<String> {
-        view.entries().iter().map(|e| format!("{} {}", e.mark.symbol(), e.text)).collect()
+        let line = |row: Row| format!("{} {}", row.mark.symbol(), row.text).trim().to_owned();
+        view.rows(9).into_iter().map(line).collect()
+    }
+
+    /// The list, with an arrow at what is open.
+    fn names(view: &View) -> Vec<String> {
+        let line = |name: Name| {
+            let arrow = if name.is_open { ">" } else { "" };
+            format!("{arrow}{} {}", name.name, name.badge.unwrap_or_default()).trim().to_owned()
+        };
+        view.names().map(line).collect()
     }
 
     fn view() -> View {
         View::new("al".parse().unwrap(), ConversationId::parse("d~al~bo").unwrap())
+    }
+
+    fn seq(number: u64) -> Seq {
+        Seq::new(number).unwrap()
+    }
+
+    fn problem() -> Problem {
+        Problem::new(wire::ErrorCode::Forbidden, "not yours")
     }
 
     #[test]
@@ -224,28 +356,23 @@ mod tests {
         let mut view = view();
         let id = view.selected.clone();
         view.waiting(&id, "c1".into(), "mine".into());
-        view.message(&message(1, "bo", "c1"));
-        assert_eq!(lines(&view), ["  bo 1", "… mine"]);
-        view.message(&message(2, "al", "c1"));
-        assert_eq!(lines(&view), ["  bo 1", "✓ al 2"]);
+        view.message(&message(2, "bo", "c1"));
+        assert_eq!(lines(&view), ["bo 2", "… mine"]);
+        view.message(&message(3, "al", "c1"));
+        assert_eq!(lines(&view), ["bo 2", "✓ al 3"]);
+        view.count(0, |_| (0, seq(3)));
+        assert_eq!(lines(&view), ["bo 2", "✓✓ al 3"]);
     }
 
     #[test]
     fn what_the_server_took_back_is_shown_no_more() {
         let mut view = view();
-        view.message(&message(1, "bo", "c1"));
-        view.message(&message(2, "bo", "c2"));
-        let (conversation, seq) = (view.selected.clone(), timeline::Seq::FIRST);
+        view.message(&message(2, "bo", "c1"));
+        view.message(&message(3, "bo", "c2"));
+        let (conversation, seq) = (view.selected.clone(), seq(2));
         view.waiting(&conversation, "c3".into(), "mine".into());
         view.change(&Change::Restarted { conversation, seq });
-        assert_eq!(lines(&view), ["  bo 1", "… mine"]);
-    }
-
-    #[test]
-    fn a_withdrawn_message_shows_its_kind() {
-        let mut view = view();
-        view.message(&Message { body: None, ..message(1, "bo", "c1") });
-        assert_eq!(lines(&view), ["  [text]"]);
+        assert_eq!(lines(&view), ["bo 2", "… mine"]);
     }
 
     #[test]
@@ -255,7 +382,7 @@ mod tests {
         let event = |seq, from: &str, kind: &str, body: &str| Message {
             conversation: id.into(),
             kind: kind.into(),
-            body: serde_json::value::RawValue::from_string(body.to_owned()).ok(),
+            body: RawValue::from_string(body.to_owned()).ok(),
             ..message(seq, from, "c1")
         };
         assert_eq!(view.name(&view.selected), id[2..]);
@@ -263,21 +390,111 @@ mod tests {
         assert_eq!(view.name(&view.selected), "tea");
         view.message(&event(2, "bo", "rename", r#"{"title":"chai"}"#));
         assert_eq!(view.name(&view.selected), "chai");
-        let made = "  al made the group tea with bo";
-        assert_eq!(lines(&view), [made, "  bo renamed the group to chai"]);
+        let begin = "the conversation begins here";
+        let made = "al made the group tea with bo";
+        assert_eq!(lines(&view), [begin, made, "bo renamed the group to chai"]);
     }
 
     #[test]
-    fn conversations_are_named_and_walked_through() {
+    fn conversations_stand_as_they_were_active_and_are_walked_through() {
         let mut view = view();
         view.message(&Message { conversation: "d~al~cy".into(), ..message(1, "cy", "c1") });
-        let names: Vec<(String, bool)> = view.names().collect();
-        assert_eq!(names, [("bo".to_owned(), true), ("cy".to_owned(), false)]);
-        view.select_next();
+        assert_eq!(names(&view), ["cy", ">bo"]);
+        view.select_previous();
+        view.select_previous();
+        assert_eq!(names(&view), [">cy", "bo"]);
+        view.message(&message(2, "bo", "c2"));
+        assert_eq!(names(&view), ["bo", ">cy"]);
         view.select_next();
         assert_eq!(view.selected.as_str(), "d~al~cy");
         view.select_previous();
-        view.select_previous();
         assert_eq!(view.selected.as_str(), "d~al~bo");
+    }
+
+    #[test]
+    fn badges_tell_what_is_unread_and_end_at_99() {
+        let mut view = view();
+        view.message(&Message { conversation: "d~al~cy".into(), ..message(9, "cy", "c1") });
+        assert_eq!(
+            (names(&view), view.heading()),
+            (vec!["cy".into(), ">bo".into()], "Conversations".into())
+        );
+        view.count(100, |id| (if id.as_str() == "d~al~cy" { 99 } else { 1 }, Seq::ZERO));
+        assert_eq!(names(&view), ["cy 99", ">bo 1"]);
+        assert_eq!(view.heading(), "Conversations (99+)");
+        assert_eq!([0, 100, 10_000].map(badge), [None, Some("99+".into()), Some("99+".into())]);
+    }
+
+    #[test]
+    fn the_servers_list_names_what_this_device_has_not_seen() {
+        let id = "g~01935b2e-7c1a-7def-8123-000000000001";
+        let mut view = view();
+        view.message(&message(5, "bo", "c1"));
+        let listed = format!(
+            r#"{{"conversations":[{{"conversation":"{id}","type":"group","title":"tea","tail":9,
+                "read":0,"unread":9,"muted":false,"last":{{"conversation":"{id}","seq":9,
+                "cid":"c9","from":"cy","at":9,"kind":"text","body":{{}}}}}}],"unread":9}}"#
+        );
+        let outcome = Ok(serde_json::from_str(&listed).unwrap());
+        view.change(&Change::Conversations { ticket: 0, outcome });
+        assert_eq!(names(&view), ["tea", ">bo"]);
+    }
+
+    #[test]
+    fn a_page_comes_back_to_the_conversation_that_asked_for_it() {
+        let mut view = view();
+        view.fits = 5;
+        view.message(&message(3, "bo", "c3"));
+        let Some(Command::Fetch { ticket, conversation, .. }) = view.page_up() else {
+            panic!("nothing is asked for");
+        };
+        assert_eq!(conversation, view.selected);
+        assert!(view.page_up().is_none(), "it was asked for");
+        let mut fetched = |ticket, seq| {
+            let messages = vec![message(seq, "bo", "c")];
+            let page = wire::Messages { messages, first: 1, last: 3, missing: vec![], more: true };
+            view.change(&Change::Fetched { ticket, outcome: Ok(page) });
+            lines(&view)
+        };
+        assert_eq!(fetched(ticket + 1, 1), ["bo 3"], "nobody asked for that");
+        assert_eq!(fetched(ticket, 2), ["bo 2", "bo 3"]);
+        let Some(Command::Fetch { ticket, .. }) = view.page_up() else {
+            panic!("nothing is asked for");
+        };
+        view.change(&Change::Fetched { ticket, outcome: Err(problem()) });
+        assert_eq!(view.notice.as_deref(), Some("refused: not yours"));
+        assert!(view.page_up().is_some(), "it may be asked for again");
+    }
+
+    #[test]
+    fn who_types_is_above_the_messages_until_they_say_something() {
+        let mut view = view();
+        let signal = |kind: &str| {
+            Change::Signal(SignalBy {
+                conversation: "d~al~bo".into(),
+                user: "bo".into(),
+                kind: kind.into(),
+                at: 1,
+            })
+        };
+        view.change(&signal("waves"));
+        assert_eq!(view.title(), "bo");
+        view.change(&signal("typing"));
+        assert_eq!(view.title(), "bo: bo is typing");
+        view.message(&message(2, "bo", "c1"));
+        assert_eq!(view.title(), "bo");
+        view.change(&signal("typing"));
+        view.quiet();
+        assert_eq!(view.title(), "bo");
+    }
+
+    #[test]
+    fn a_recall_that_is_refused_is_said() {
+        let mut view = view();
+        view.change(&Change::Recalled { ticket: 0, outcome: Err(problem()) });
+        assert_eq!(view.notice.as_deref(), Some("refused: not yours"));
+        assert!(view.last_own().is_err());
+        view.message(&message(2, "al", "c1"));
+        assert_eq!(view.last_own(), Ok(seq(2)));
     }
 }

@@ -130,6 +130,15 @@ pub(crate) enum GroupAct {
         #[arg(long)]
         off: bool,
     },
+    /// Keep it at hand.
+    Pin {
+        /// Which group.
+        #[command(flatten)]
+        of: Of,
+        /// Let it go again.
+        #[arg(long)]
+        off: bool,
+    },
     /// List its members.
     Members(Of),
 }
@@ -144,7 +153,8 @@ impl GroupAct {
             | Self::Remove { of, .. }
             | Self::Role { of, .. }
             | Self::Rename { of, .. }
-            | Self::Mute { of, .. } => &of.options,
+            | Self::Mute { of, .. }
+            | Self::Pin { of, .. } => &of.options,
         }
     }
 
@@ -180,6 +190,7 @@ impl GroupAct {
                 wire::Group { title: Some(title.clone()), ..plain("rename", of) }
             }
             Self::Mute { of, off } => wire::Group { muted: Some(!off), ..plain("mute", of) },
+            Self::Pin { of, off } => wire::Group { pinned: Some(!off), ..plain("pin", of) },
         }
     }
 }
@@ -230,6 +241,8 @@ mod tests {
             ("rename GROUP chai --as al", r#""rename","conversation":"GROUP","title":"chai"}"#),
             ("mute GROUP --as al", r#""mute","conversation":"GROUP","muted":true}"#),
             ("mute GROUP --off --as al", r#""mute","conversation":"GROUP","muted":false}"#),
+            ("pin GROUP --as al", r#""pin","conversation":"GROUP","pinned":true}"#),
+            ("pin GROUP --off --as al", r#""pin","conversation":"GROUP","pinned":false}"#),
             ("members GROUP --as al", r#""members","conversation":"GROUP"}"#),
         ] {
             assert_eq!(frame(line).as_deref(), Some(expected), "{line}");

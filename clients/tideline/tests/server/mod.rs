@@ -266,10 +266,9 @@ fn remembered(shared: &mut Shared, user: &str, request: &Value) -> Value {
                 "readers": [{"user": "bob", "seq": 2, "at": 1_764_028_860_000_u64}]}),
         },
         _ => {
-            let (kind, body) = match &request["body"] {
-                Value::Null => ("recall", json!({})),
-                body => ("edit", body.clone()),
-            };
+            let body = request.get("body").cloned();
+            let kind = if body.is_some() { "edit" } else { "recall" };
+            let body = body.unwrap_or_else(|| json!({}));
             keep(shared, user, request["cid"].as_str().unwrap(), &body);
             let event = shared.log.last_mut().unwrap();
             (event["kind"], event["target"]) = (kind.into(), request["seq"].clone());
