@@ -10,7 +10,7 @@ use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
 /// The command line with these arguments and its state in `folder`, from the workspace's root,
 /// where it finds the development key.
-fn tideline(town: &Town, folder: &Path, arguments: &[&str]) -> Command {
+pub(crate) fn tideline(town: &Town, folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(binaries::one("tideline"));
     command.current_dir(binaries::root()).kill_on_drop(true).stdin(Stdio::null());
     command.env("TIDELINE_URL", town.gateway().url()).args(arguments);
@@ -20,30 +20,36 @@ fn tideline(town: &Town, folder: &Path, arguments: &[&str]) -> Command {
 }
 
 /// A command that runs, and the lines it prints.
-struct Running {
+pub(crate) struct Running {
     child: Child,
     lines: Lines<BufReader<ChildStdout>>,
     input: Option<ChildStdin>,
 }
 
 impl Running {
-    fn start(mut command: Command) -> Self {
+    pub(crate) fn start(mut command: Command) -> Self {
         let mut child = command.spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let input = child.stdin.take();
         Self { child, lines, input }
     }
 
-    async fn line(&mut self) -> String {
+    pub(crate) async fn line(&mut self) -> String {
         within(self.lines.next_line()).await.unwrap().expect("the command prints a line")
     }
 
-    async fn json(&mut self) -> Value {
+    pub(crate) async fn json(&mut self) -> Value {
         serde_json::from_str(&self.line().await).unwrap()
     }
 
+    /// Ends its input, and waits until it has done everything that was asked for.
+    pub(crate) async fn end(mut self) {
+        drop(self.input.take());
+        assert!(within(self.child.wait()).await.unwrap().success());
+    }
+
     /// Stops it as Ctrl-C does.
-    async fn stop(mut self) {
+    pub(crate) async fn stop(mut self) {
         let process = self.child.id().unwrap().to_string();
         let mut kill = Command::new("kill");
         within(kill.args(["-s", "INT", &process]).status()).await.unwrap();
@@ -52,7 +58,7 @@ impl Running {
 }
 
 /// Runs a command to its end, and gives the JSON lines it printed.
-async fn run(mut command: Command) -> Vec<Value> {
+pub(crate) async fn run(mut command: Command) -> Vec<Value> {
     let output = within(command.output()).await.unwrap();
     assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
     let text = String::from_utf8(output.stdout).unwrap();
@@ -143,11 +149,11 @@ fn port(town: &Town) -> u16 {
     address.split('/').next().unwrap().parse().unwrap()
 }
 
-async fn say(chat: &mut Running, text: &str) {
+pub(crate) async fn say(chat: &mut Running, text: &str) {
     let line = format!("{text}\n");
     within(chat.input.as_mut().unwrap().write_all(line.as_bytes())).await.unwrap();
 }
 
-async fn see(chat: &mut Running, text: &str) {
+pub(crate) async fn see(chat: &mut Running, text: &str) {
     while !chat.line().await.contains(text) {}
 }

@@ -21,6 +21,7 @@ mod members;
 mod notifications;
 mod permissions;
 mod refusals;
+mod remembering;
 mod restart;
 mod sync;
 mod tokens;

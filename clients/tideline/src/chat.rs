@@ -197,9 +197,12 @@ async fn in_lines(
     let mut lines = lines();
     let (mut is_open, mut failed) = (true, 0);
     let mut interrupted = pin!(tokio::signal::ctrl_c());
-    while is_open || session.is_busy() || !session.engine().is_told(&id) {
+    loop {
         if !session.has_news() {
             read(session, &view, &id)?;
+            if !is_open && !session.is_busy() && session.engine().is_told(&id) {
+                break;
+            }
         }
         tokio::select! {
             change = session.next() => {

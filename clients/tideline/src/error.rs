@@ -83,8 +83,8 @@ pub(crate) enum Error {
         /// The conversation.
         conversation: String,
     },
-    /// Some messages were refused for good.
-    #[error("{count} of the messages were refused")]
+    /// Some of what was asked for was refused for good.
+    #[error("refused: {count} of what was asked for")]
     Failed {
         /// How many.
         count: usize,

@@ -291,6 +291,45 @@ async fn all_pages_of_the_members_are_one_answer() {
 }
 
 #[tokio::test]
+async fn all_pages_of_the_readers_are_one_answer() {
+    let desk = Desk::new().await;
+    let receipts = &lines(&desk.run("receipts alice 1 --as bob --json").await)[0];
+    let readers = receipts["readers"].as_array().unwrap();
+    let users: Vec<_> = readers.iter().map(|reader| reader["user"].as_str().unwrap()).collect();
+    assert_eq!((users, &receipts["count"]), (vec!["alice", "bob"], &2.into()));
+    assert!(receipts.get("page").is_none(), "{receipts}");
+    let output = desk.run("receipts alice 1 --as bob").await;
+    let text = String::from_utf8(output.stdout).unwrap();
+    let expected = "2 have read message 1\n  2025-11-25 00:00       1  alice\n  \
+                    2025-11-25 00:01       2  bob\n";
+    assert_eq!(text, expected);
+}
+
+#[tokio::test]
+async fn what_is_not_there_cannot_be_read() {
+    let desk = Desk::new().await;
+    let output = desk.run("read alice --as bob").await;
+    assert_eq!(output.status.code(), Some(1));
+    assert!(complaint(&output).contains("nothing to read in d~alice~bob"), "{output:?}");
+}
+
+#[tokio::test]
+async fn a_chat_says_why_a_line_asks_for_nothing() {
+    let desk = Desk::new().await;
+    desk.server.say("bob", "hello");
+    let mut child = desk.command("chat --as alice --to bob").stdin(Stdio::piped()).spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    input.write_all(b"/recall\n/dance\n").await.unwrap();
+    drop(input);
+    let output = tokio::time::timeout(BOUND, child.wait_with_output()).await.unwrap().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let complaint = complaint(&output);
+    for part in ["no message of yours", "the commands are /recall", "refused: 2 of"] {
+        assert!(complaint.contains(part), "{part} is not in {complaint}");
+    }
+}
+
+#[tokio::test]
 async fn a_refused_request_about_a_group_is_a_failure() {
     let desk = Desk::new().await;
     let output = desk.run(&format!("group join {GROUP} --as bob")).await;
