@@ -70,11 +70,12 @@ fn restored(session: &mut Session, mut view: View) -> View {
     view
 }
 
-/// Marks as read whatever of a conversation came, if the newest of it can be seen.
-fn read(session: &mut Session, view: &View, id: &ConversationId) -> Result<(), Error> {
-    if view.is_at_bottom() && session.engine().unread(id) > 0 {
-        let seq = session.engine().applied(id);
-        session.command(Command::Read { conversation: id.clone(), seq })?;
+/// Marks as read whatever of the open conversation came, if the newest of it can be seen.
+fn read(session: &mut Session, view: &View) -> Result<(), Error> {
+    let (id, engine) = (&view.selected, session.engine());
+    let (position, newest) = (engine.position(id), engine.applied(id));
+    if position < view.seen().min(newest) {
+        session.command(Command::Read { conversation: id.clone(), seq: newest })?;
     }
     Ok(())
 }
@@ -126,7 +127,10 @@ async fn on_screen(
             ask_readers(session, &shown)?;
         }
         if !session.has_news() {
-            read(session, &view, &shown)?;
+            read(session, &view)?;
+            if let Some(command) = view.fill() {
+                session.command(command)?;
+            }
             let engine = session.engine();
             view.count(engine.total_unread(), |id| (engine.unread(id), engine.read_by(id)));
             view.fits = screen.draw(&view)?;
@@ -199,7 +203,7 @@ async fn in_lines(
     let mut interrupted = pin!(tokio::signal::ctrl_c());
     loop {
         if !session.has_news() {
-            read(session, &view, &id)?;
+            read(session, &view)?;
             if !is_open && !session.is_busy() && session.engine().is_told(&id) {
                 break;
             }

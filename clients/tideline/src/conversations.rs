@@ -12,7 +12,6 @@ use crate::error::Error;
 use crate::print;
 use crate::session::Session;
 use crate::story;
-use crate::view::badge;
 
 /// The most pages that are put together: 100,000 conversations.
 const PAGES_MAX: usize = 1_000;
@@ -31,7 +30,10 @@ pub(crate) async fn run(arguments: ConversationsArguments) -> Result<(), Error> 
     for row in &list.conversations {
         print::line(&readable(row, &arguments.identity.user))?;
     }
-    print::line(&format!("{} unread", badge(list.unread).unwrap_or_else(|| "none".to_owned())))
+    print::line(&format!(
+        "{} unread",
+        story::badge(list.unread).unwrap_or_else(|| "none".to_owned())
+    ))
 }
 
 /// Asks for pages until there are so many, or no more.
@@ -68,7 +70,7 @@ async fn once(session: &mut Session, limit: u64, page: Option<String>) -> Result
 /// message; the id of a group comes last, for the next command.
 fn readable(row: &Conversation, me: &UserId) -> String {
     let time = row.last.as_ref().map_or_else(|| "-".to_owned(), |last| print::time(last.at));
-    let badge = badge(row.unread).unwrap_or_default();
+    let badge = story::badge(row.unread).unwrap_or_default();
     let id = ConversationId::parse(&row.conversation).ok();
     let name = match id.as_ref().map(ConversationId::party) {
         Some(Party::Direct(one, other)) => if one == *me { other } else { one }.to_string(),
@@ -97,22 +99,12 @@ fn digest(line: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use crate::sample;
+
     use super::*;
 
     fn row(conversation: &str, text: &str) -> Conversation {
-        let last = wire::Message {
-            q: None,
-            conversation: conversation.into(),
-            seq: 9,
-            cid: "c1".into(),
-            from: "bo".into(),
-            at: 1_764_028_800_000,
-            kind: "text".into(),
-            large: false,
-            target: None,
-            edited: None,
-            body: Some(wire::text_body(text)),
-        };
+        let last = wire::Message { at: 1_764_028_800_000, ..sample::text(9, "bo", text) };
         Conversation {
             conversation: conversation.into(),
             sort: if conversation.starts_with('d') { "direct" } else { "group" }.into(),

@@ -250,22 +250,12 @@ fn bytes(line: &Line) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use crate::sample;
+
     use super::*;
 
     fn message(seq: u64) -> Message {
-        Message {
-            q: None,
-            conversation: "d~al~bo".into(),
-            seq,
-            cid: "01935b2e-7c1a-7def-8123-456789abcdef".into(),
-            from: "al".into(),
-            at: 1,
-            kind: "text".into(),
-            large: false,
-            target: None,
-            edited: None,
-            body: Some(wire::text_body("x")),
-        }
+        sample::text(seq, "al", "x")
     }
 
     /// The sequences of messages.

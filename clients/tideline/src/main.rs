@@ -8,8 +8,8 @@
 //! * `session`: runs an [`engine::Engine`] over a socket (`link`) and a file (`journal`).
 //! * `home`: where a user's device, journal and lock live; `key`: the development key and tokens.
 //! * `story` tells what happens to a group and to messages.
-//! * `view` is what `chat` shows, `transcript` one conversation of it; `screen` draws it and reads
-//!   keys; a `wish` is what a written line asks for.
+//! * `view` is what `chat` shows, `transcript` one conversation of it, `entry` one message;
+//!   `screen` draws it and reads keys; a `wish` is what a written line asks for.
 //! * `team` is a pair or a group of a `load`, `checker` says what they must see, `report` adds up.
 //!
 //! # Invariants
@@ -27,6 +27,7 @@ mod arguments;
 mod chat;
 mod checker;
 mod conversations;
+mod entry;
 mod error;
 mod group;
 mod history;
@@ -41,6 +42,8 @@ mod read;
 mod recall;
 mod receipts;
 mod report;
+#[cfg(test)]
+mod sample;
 mod screen;
 mod send;
 mod session;

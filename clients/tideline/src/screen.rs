@@ -11,7 +11,7 @@ use ratatui::widgets::{Block, List, ListItem, Paragraph};
 use ratatui::{DefaultTerminal, Frame};
 use tokio::sync::mpsc;
 
-use crate::transcript::Row;
+use crate::entry::Row;
 use crate::view::{Name, View};
 
 /// How wide the list of conversations is, in columns.
@@ -21,7 +21,7 @@ const LIST_COLUMNS: u16 = 24;
 const MARK_COLUMNS: usize = 3;
 
 /// What the status line says when there is nothing else to say.
-const HELP: &str = "Enter sends, arrows switch, PageUp goes back, /recall, /edit TEXT, Esc leaves";
+const HELP: &str = "arrows switch, PageUp goes back, /recall, /edit TEXT, Esc leaves";
 
 /// The terminal in raw mode; however this ends, by a panic too, it is put back as it was.
 #[derive(Debug)]
@@ -185,7 +185,7 @@ mod tests {
         let cells = terminal.backend().buffer().content();
         let text: String = cells.iter().map(|cell| cell.symbol()).collect();
         let parts =
-            ["Conversations (99+)", "(3) bo", "…  al: hello", "wri", "reconnecting | Enter"];
+            ["Conversations (99+)", "(3) bo", "…  al: hello", "wri", "reconnecting | arrows"];
         for part in parts {
             assert!(text.contains(part), "{part} is not in {text}");
         }

@@ -2,6 +2,7 @@
 
 use serde_json::value::RawValue;
 use timeline::Kind;
+use timeline::limits::UNREAD_MAX;
 use wire::{Event, Message};
 
 /// What is shown in place of a message that was taken back.
@@ -9,6 +10,16 @@ pub(crate) const RECALLED: &str = "message recalled";
 
 /// What is shown after a message that was changed.
 pub(crate) const EDITED: &str = "(edited)";
+
+/// How many messages are not read, as it is shown: nothing of none, and no number beyond 99.
+pub(crate) fn badge(unread: u64) -> Option<String> {
+    let max = UNREAD_MAX as u64;
+    match unread {
+        0 => None,
+        unread if unread < max => Some(unread.to_string()),
+        _ => Some(format!("{}+", max - 1)),
+    }
+}
 
 /// The message that an event takes back or changes; `None` for whatever is not one.
 pub(crate) fn target(event: &Message) -> Option<u64> {
@@ -101,21 +112,15 @@ pub(crate) fn said(body: &RawValue) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use crate::sample;
+
     use super::*;
 
     fn message(kind: &str, body: &str) -> Message {
         Message {
-            q: None,
-            conversation: "g~01935b2e-7c1a-7def-8123-000000000001".into(),
-            seq: 1,
-            cid: "01935b2e-7c1a-7def-8123-456789abcdef".into(),
-            from: "alice".into(),
-            at: 1,
             kind: kind.into(),
-            large: false,
-            target: None,
-            edited: None,
             body: RawValue::from_string(body.to_owned()).ok(),
+            ..sample::text(1, "alice", "")
         }
     }
 
@@ -166,6 +171,12 @@ mod tests {
         ] {
             assert_eq!(told(kind, body).0, expected);
         }
+    }
+
+    #[test]
+    fn a_badge_ends_at_99() {
+        let badges = [0, 1, 99, 100, 10_000].map(|unread| badge(unread).unwrap_or_default());
+        assert_eq!(badges, ["", "1", "99", "99+", "99+"]);
     }
 
     #[test]

@@ -7,10 +7,11 @@
 
 use std::collections::BTreeMap;
 
+use timeline::Seq;
 use timeline::exchange::Part;
-use timeline::{Kind, Seq};
 use wire::{Message, Messages};
 
+use crate::entry::{Entry, Mark, Revision, Row};
 use crate::story;
 
 /// A conversation, without a screen.
@@ -32,80 +33,12 @@ pub(crate) struct Transcript {
     oldest: Option<u64>,
     /// Whether nothing is before that.
     is_complete: bool,
+    /// Whether the server would not tell what is before that.
+    is_refused: bool,
     /// The ticket of the page before that, while it is waited for.
     pub(crate) ticket: Option<u64>,
     /// The message at the bottom of the screen; the newest if absent.
     bottom: Option<u64>,
-}
-
-/// A message as it is shown.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Entry {
-    /// Who wrote it; an event's text says so itself.
-    from: Option<String>,
-    words: Words,
-    /// Its own id.
-    cid: String,
-    mark: Mark,
-}
-
-/// What a message says.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Words {
-    /// What it has always said.
-    Said(String),
-    /// What it says since the event at this sequence.
-    Edited(u64, String),
-    /// It was taken back.
-    Recalled,
-}
-
-/// What became of a message.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Revision {
-    /// The event at this sequence changed it to say this.
-    Edited(u64, String),
-    /// The event at this sequence took it back.
-    Recalled(u64),
-}
-
-/// How far an own message is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Mark {
-    /// Another's, or nobody's: there is nothing to say.
-    None,
-    /// It waits to be kept.
-    Waiting,
-    /// The server keeps it.
-    Kept,
-    /// Somebody else has read it.
-    Read,
-    /// The server refused it.
-    Refused,
-}
-
-impl Mark {
-    /// How it is drawn.
-    pub(crate) fn symbol(self) -> &'static str {
-        match self {
-            Self::None => "",
-            Self::Waiting => "…",
-            Self::Kept => "✓",
-            Self::Read => "✓✓",
-            Self::Refused => "✗",
-        }
-    }
-}
-
-/// A line of the screen.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Row {
-    /// How far it is.
-    pub(crate) mark: Mark,
-    /// Who says it; what nobody says tells of the conversation itself.
-    pub(crate) from: Option<String>,
-    /// What it says.
-    pub(crate) text: String,
 }
 
 impl Transcript {
@@ -116,14 +49,7 @@ impl Transcript {
         if story::target(message).is_some() {
             return self.revise(message);
         }
-        let sentence = story::sentence(message);
-        let is_said = sentence.is_none() && message.body.is_some();
-        let mark = if is_said && message.from == me { Mark::Kept } else { Mark::None };
-        let (from, words) = match sentence {
-            Some(sentence) => (None, Words::Said(sentence)),
-            None => (Some(message.from.clone()), words(message)),
-        };
-        let entry = Entry { from, words, cid: message.cid.clone(), mark };
+        let entry = Entry::kept(message, me);
         if message.from == me {
             self.waiting.retain(|other| other.cid != entry.cid);
         }
@@ -133,8 +59,7 @@ impl Transcript {
 
     /// Adds an own message that waits to be kept.
     pub(crate) fn waiting(&mut self, me: &str, cid: String, text: String) {
-        let from = Some(me.to_owned());
-        self.waiting.push(Entry { from, words: Words::Said(text), cid, mark: Mark::Waiting });
+        self.waiting.push(Entry::waiting(me, cid, text));
     }
 
     /// Marks an own message that has no place yet.
@@ -164,6 +89,20 @@ impl Transcript {
         self.is_complete |= !page.more;
     }
 
+    /// Takes the refusal of that page; whether the user was waiting for it.
+    pub(crate) fn page_refused(&mut self) -> bool {
+        let is_waited_for = !self.kept.is_empty();
+        self.is_refused = true;
+        is_waited_for
+    }
+
+    /// The newest message of somebody else.
+    pub(crate) fn newest_of_others(&self, me: &str) -> u64 {
+        let is_theirs = |entry: &Entry| entry.from.as_deref().is_some_and(|from| from != me);
+        let mut newest = self.kept.iter().rev().filter(|(_, entry)| is_theirs(entry));
+        newest.next().map_or(0, |(seq, _)| *seq)
+    }
+
     /// The last own message that can be taken back or changed.
     ///
     /// # Errors
@@ -188,11 +127,12 @@ impl Transcript {
         let end = self.end(fits).saturating_sub(fits.saturating_sub(1).max(1));
         let end = end.max(fits.min(self.count()));
         self.show_until(end);
-        let is_near = end < 2 * fits;
-        if !is_near || self.has_beginning() || self.ticket.is_some() {
-            return None;
-        }
-        Some(self.oldest.and_then(Seq::new).map_or(Part::Newest, Part::Before))
+        if end < 2 * fits { self.before() } else { None }
+    }
+
+    /// The part that is to be asked for so that a screen of so many lines is full.
+    pub(crate) fn lack(&self, fits: usize) -> Option<Part> {
+        if self.count() < fits && !self.is_refused { self.before() } else { None }
     }
 
     /// Moves a screen of so many lines forward, but for one line.
@@ -236,6 +176,14 @@ impl Transcript {
         self.bottom = seq.filter(|_| !is_newest);
     }
 
+    /// The part before what is known, unless there is none or it was asked for.
+    fn before(&self) -> Option<Part> {
+        if self.has_beginning() || self.ticket.is_some() {
+            return None;
+        }
+        Some(self.oldest.and_then(Seq::new).map_or(Part::Newest, Part::Before))
+    }
+
     fn has_beginning(&self) -> bool {
         self.is_complete || self.oldest == Some(1)
     }
@@ -246,20 +194,9 @@ impl Transcript {
 
     /// Takes an event that takes a message back or changes it.
     fn revise(&mut self, event: &Message) {
-        let Some(target) = story::target(event) else { return };
-        let revision = match &event.body {
-            _ if event.kind == Kind::RECALL => Revision::Recalled(event.seq),
-            Some(_) => Revision::Edited(event.seq, story::words(event)),
-            // A later event says what the message says.
-            None => return,
-        };
-        match self.revisions.get(&target) {
-            Some(Revision::Recalled(_)) => {}
-            Some(Revision::Edited(by, _))
-                if *by >= event.seq && matches!(revision, Revision::Edited(..)) => {}
-            Some(Revision::Edited(..)) | None => {
-                self.revisions.insert(target, revision);
-            }
+        let Some((target, revision)) = Revision::of(event) else { return };
+        if self.revisions.get(&target).is_none_or(|known| revision.replaces(known)) {
+            self.revisions.insert(target, revision);
         }
         // What is before all that is known has no line yet.
         if self.oldest.is_some_and(|oldest| oldest <= target) {
@@ -270,75 +207,20 @@ impl Transcript {
     /// Does to a message what is known to have become of it.
     fn apply_revision(&mut self, seq: u64) {
         match (self.revisions.get(&seq), self.kept.get_mut(&seq)) {
-            (Some(Revision::Recalled(_)), Some(entry)) => {
-                (entry.words, entry.mark) = (Words::Recalled, Mark::None);
-            }
-            // It was taken back before this device read it.
+            (Some(revision), Some(entry)) => entry.revise(revision),
             (Some(Revision::Recalled(_)), None) => {
-                let cid = String::new();
-                let entry = Entry { from: None, words: Words::Recalled, cid, mark: Mark::None };
-                self.kept.insert(seq, entry);
+                self.kept.insert(seq, Entry::recalled());
             }
-            (Some(Revision::Edited(by, text)), Some(entry)) => match &entry.words {
-                Words::Said(_) => entry.words = Words::Edited(*by, text.clone()),
-                Words::Edited(known, _) if known < by => {
-                    entry.words = Words::Edited(*by, text.clone());
-                }
-                Words::Edited(..) | Words::Recalled => {}
-            },
             (Some(Revision::Edited(..)), None) | (None, _) => {}
         }
     }
 }
 
-impl Revision {
-    /// The event's sequence.
-    fn by(&self) -> u64 {
-        match self {
-            Self::Edited(by, _) | Self::Recalled(by) => *by,
-        }
-    }
-}
-
-impl Entry {
-    fn row(&self) -> Row {
-        let text = match &self.words {
-            Words::Said(text) => text.clone(),
-            Words::Edited(_, text) => format!("{text} {}", story::EDITED),
-            Words::Recalled => story::RECALLED.to_owned(),
-        };
-        Row { mark: self.mark, from: self.from.clone(), text }
-    }
-}
-
-/// What a message says, as far as it says so itself.
-fn words(message: &Message) -> Words {
-    match (&message.body, message.edited) {
-        (None, _) => Words::Recalled,
-        (Some(_), None) => Words::Said(story::words(message)),
-        (Some(_), Some(by)) => Words::Edited(by, story::words(message)),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::sample::text as message;
 
-    fn message(seq: u64, from: &str, text: &str) -> Message {
-        Message {
-            q: None,
-            conversation: "d~al~bo".into(),
-            seq,
-            cid: format!("c{seq}"),
-            from: from.into(),
-            at: seq,
-            kind: "text".into(),
-            large: false,
-            target: None,
-            edited: None,
-            body: Some(wire::text_body(text)),
-        }
-    }
+    use super::*;
 
     fn event(seq: u64, kind: &str, target: u64, text: &str) -> Message {
         Message { kind: kind.into(), target: Some(target), ..message(seq, "bo", text) }
@@ -449,6 +331,27 @@ mod tests {
         }
         assert!(transcript.is_at_bottom());
         assert_eq!(lines(&transcript, 1), ["number 10"]);
+    }
+
+    #[test]
+    fn a_screen_that_is_not_full_is_filled_from_history() {
+        let mut transcript = Transcript::default();
+        assert_eq!(transcript.lack(2), Some(Part::Newest));
+        transcript.page(&page(said(8, 1), vec![], true), "al");
+        let before = Some(Part::Before(Seq::new(8).unwrap()));
+        assert_eq!((transcript.lack(1), transcript.lack(2)), (None, before.clone()));
+        assert!(transcript.page_refused());
+        assert_eq!((transcript.lack(2), transcript.page_up(2)), (None, before));
+        assert!(!Transcript::default().page_refused(), "it may not exist yet");
+    }
+
+    #[test]
+    fn the_newest_message_of_others_is_what_is_to_be_read() {
+        let mut transcript = transcript(said(4, 2).chain([message(6, "al", "mine")]));
+        assert_eq!(transcript.newest_of_others("al"), 5);
+        transcript.message(&event(7, "leave", 0, ""), "al");
+        assert_eq!(transcript.newest_of_others("al"), 5);
+        assert_eq!(Transcript::default().newest_of_others("al"), 0);
     }
 
     #[test]

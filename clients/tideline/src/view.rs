@@ -4,12 +4,13 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use engine::{Change, Command, Link};
-use timeline::limits::UNREAD_MAX;
+use timeline::exchange::Part;
 use timeline::{ConversationId, Party, Seq, UserId};
 use wire::{Listed, Message, Problem, SignalBy};
 
+use crate::entry::{Mark, Row};
 use crate::story;
-use crate::transcript::{Mark, Row, Transcript};
+use crate::transcript::Transcript;
 
 /// The kind of the signal that somebody types.
 const TYPING: &str = "typing";
@@ -48,16 +49,6 @@ pub(crate) struct Name {
     pub(crate) badge: Option<String>,
     /// Whether it is open.
     pub(crate) is_open: bool,
-}
-
-/// How many messages are not read, as it is shown: nothing of none, and no number beyond 99.
-pub(crate) fn badge(unread: u64) -> Option<String> {
-    let max = UNREAD_MAX as u64;
-    match unread {
-        0 => None,
-        unread if unread < max => Some(unread.to_string()),
-        _ => Some(format!("{}+", max - 1)),
-    }
 }
 
 impl View {
@@ -128,7 +119,8 @@ impl View {
                     transcript.ticket = None;
                     match outcome {
                         Ok(page) => transcript.page(page, self.me.as_str()),
-                        Err(problem) => self.refused(problem),
+                        Err(problem) if transcript.page_refused() => self.refused(problem),
+                        Err(_) => {}
                     }
                 }
             }
@@ -175,14 +167,14 @@ impl View {
     pub(crate) fn names(&self) -> impl Iterator<Item = Name> {
         self.order().into_iter().map(|id| Name {
             name: self.name(id),
-            badge: self.transcripts.get(id).and_then(|transcript| badge(transcript.unread)),
+            badge: self.transcripts.get(id).and_then(|transcript| story::badge(transcript.unread)),
             is_open: *id == self.selected,
         })
     }
 
     /// What is above them.
     pub(crate) fn heading(&self) -> String {
-        match badge(self.unread) {
+        match story::badge(self.unread) {
             Some(badge) => format!("Conversations ({badge})"),
             None => "Conversations".to_owned(),
         }
@@ -230,12 +222,14 @@ impl View {
     /// Moves back in the open conversation; what is to be asked for so that there is something
     /// before what is shown.
     pub(crate) fn page_up(&mut self) -> Option<Command> {
-        let open = self.transcripts.get_mut(&self.selected)?;
-        let part = open.page_up(self.fits)?;
-        self.ticket += 1;
-        open.ticket = Some(self.ticket);
-        let conversation = self.selected.clone();
-        Some(Command::Fetch { ticket: self.ticket, conversation, part, limit: None })
+        let part = self.transcripts.get_mut(&self.selected)?.page_up(self.fits)?;
+        self.fetch(part)
+    }
+
+    /// What is to be asked for so that the screen is full.
+    pub(crate) fn fill(&mut self) -> Option<Command> {
+        let part = self.transcripts.get(&self.selected)?.lack(self.fits)?;
+        self.fetch(part)
     }
 
     /// Moves forward in the open conversation.
@@ -245,9 +239,11 @@ impl View {
         }
     }
 
-    /// Whether the newest message of the open conversation is on the screen.
-    pub(crate) fn is_at_bottom(&self) -> bool {
-        self.transcripts.get(&self.selected).is_some_and(Transcript::is_at_bottom)
+    /// The newest message of somebody else in the open conversation, if it is on the screen.
+    pub(crate) fn seen(&self) -> Seq {
+        let open = self.transcripts.get(&self.selected).filter(|open| open.is_at_bottom());
+        let newest = open.map(|open| open.newest_of_others(self.me.as_str()));
+        newest.and_then(Seq::new).unwrap_or_default()
     }
 
     /// The last own message of the open conversation that can be taken back or changed.
@@ -257,6 +253,13 @@ impl View {
     /// Why there is none, as a sentence.
     pub(crate) fn last_own(&self) -> Result<Seq, &'static str> {
         self.transcripts.get(&self.selected).ok_or("there is nothing here")?.last_own()
+    }
+
+    fn fetch(&mut self, part: Part) -> Option<Command> {
+        self.ticket += 1;
+        self.transcripts.get_mut(&self.selected)?.ticket = Some(self.ticket);
+        let conversation = self.selected.clone();
+        Some(Command::Fetch { ticket: self.ticket, conversation, part, limit: None })
     }
 
     /// All conversations, the one that was active last first.
@@ -306,22 +309,12 @@ impl View {
 mod tests {
     use serde_json::value::RawValue;
 
+    use crate::sample;
+
     use super::*;
 
     fn message(seq: u64, from: &str, cid: &str) -> Message {
-        Message {
-            q: None,
-            conversation: "d~al~bo".into(),
-            seq,
-            cid: cid.into(),
-            from: from.into(),
-            at: seq,
-            kind: "text".into(),
-            large: false,
-            target: None,
-            edited: None,
-            body: Some(wire::text_body(&format!("{from} {seq}"))),
-        }
+        Message { cid: cid.into(), ..sample::text(seq, from, &format!("{from} {seq}")) }
     }
 
     /// The open conversation, a line a message.
@@ -422,7 +415,6 @@ mod tests {
         view.count(100, |id| (if id.as_str() == "d~al~cy" { 99 } else { 1 }, Seq::ZERO));
         assert_eq!(names(&view), ["cy 99", ">bo 1"]);
         assert_eq!(view.heading(), "Conversations (99+)");
-        assert_eq!([0, 100, 10_000].map(badge), [None, Some("99+".into()), Some("99+".into())]);
     }
 
     #[test]
