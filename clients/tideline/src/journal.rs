@@ -116,6 +116,7 @@ impl Journal {
     /// Sees to it that the file says nothing that was taken back or changed.
     pub(crate) fn redact(&mut self) -> Result<(), Error> {
         if self.is_stale {
+            self.memory.forget();
             let file = write_anew(&self.path, &self.memory);
             self.file = file.map_err(|error| unusable(&self.path, error))?;
             (self.is_stale, self.is_due) = (false, false);
