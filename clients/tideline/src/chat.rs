@@ -10,7 +10,7 @@ use timeline::exchange::Destination;
 use timeline::{ConversationId, Party};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
-use wire::Problem;
+use wire::{Message, Problem};
 
 use crate::arguments::ChatArguments;
 use crate::error::Error;
@@ -189,14 +189,18 @@ fn press(view: &mut View, key: Key) -> Option<Command> {
     None
 }
 
-/// Does what each line of standard input asks for and prints each message of the conversation,
-/// which is read by that, until the input ends and everything is kept, or the user has enough.
+/// Does what each line of standard input asks for and prints each message of the conversation that
+/// is new, which is read by that, until the input ends and everything is kept, or the user has
+/// enough.
 async fn in_lines(
     session: &mut Session,
     mut view: View,
     destination: &Destination,
 ) -> Result<(), Error> {
     let id = view.selected.clone();
+    for message in unread(session, &id) {
+        print::line(&story::line(&message))?;
+    }
     session.command(Command::Focus(id.clone()))?;
     let mut lines = lines();
     let (mut is_open, mut failed) = (true, 0);
@@ -236,6 +240,16 @@ async fn in_lines(
         }
     }
     if failed > 0 { Err(Error::Failed { count: failed }) } else { Ok(()) }
+}
+
+/// What came of a conversation to this device and is not read, from the first message of somebody
+/// else on.
+fn unread(session: &mut Session, id: &ConversationId) -> Vec<Message> {
+    let position = session.engine().position(id).number();
+    let is_new = |message: &&Message| message.conversation == id.as_str() && message.seq > position;
+    let me = session.user().as_str().to_owned();
+    let new = session.journal().messages().iter().filter(is_new);
+    new.skip_while(|message| message.from == me).cloned().collect()
 }
 
 /// Why something that a line asked for was not done.

@@ -82,6 +82,11 @@ impl Session {
         })
     }
 
+    /// Whose device it is.
+    pub(crate) fn user(&self) -> &UserId {
+        &self.user
+    }
+
     /// The engine, to be asked how far it is.
     pub(crate) fn engine(&self) -> &Engine {
         &self.engine

@@ -314,6 +314,20 @@ async fn what_is_not_there_cannot_be_read() {
 }
 
 #[tokio::test]
+async fn a_chat_begins_with_what_is_not_read_and_reads_it() {
+    let desk = Desk::new().await;
+    desk.server.say("bob", "are you there?");
+    assert_eq!(texts(&desk.run("sync --as alice").await), ["1 are you there?"]);
+    for expected in ["bob: are you there?\n", ""] {
+        let output = desk.run("chat --as alice --to bob").await;
+        assert_eq!(String::from_utf8(output.stdout).unwrap(), expected);
+    }
+    let shared = desk.server.shared.lock().unwrap();
+    let positions = shared.requests.iter().filter(|request| request["action"] == "read");
+    assert_eq!(positions.map(|read| &read["seq"]).collect::<Vec<_>>(), [&json!(1)]);
+}
+
+#[tokio::test]
 async fn a_chat_says_why_a_line_asks_for_nothing() {
     let desk = Desk::new().await;
     desk.server.say("bob", "hello");
