@@ -20,6 +20,7 @@ mod logs;
 mod members;
 mod notifications;
 mod permissions;
+mod policies;
 mod refusals;
 mod remembering;
 mod restart;

@@ -58,7 +58,18 @@ impl Town {
     }
 
     /// Stops it in order.
+    ///
+    /// # Panics
+    ///
+    /// A function has tried what its policy does not allow: on AWS it would fail.
     pub async fn stop(self) -> gateway::Bill {
+        let made = self.running.permissions();
+        let denied = made.into_iter().flat_map(|(function, made)| {
+            let denied = made.into_iter().filter(|permission| !permission.allowed);
+            denied
+                .map(move |denied| format!("{function}: {} on {}", denied.action, denied.resource))
+        });
+        assert_eq!(denied.collect::<Vec<_>>(), Vec::<String>::new(), "what policies do not allow");
         within(self.running.stop()).await
     }
 

@@ -8,7 +8,7 @@
 //! # Layout
 //!
 //! * `store`: the database, in a file or in memory, and what we add to its schema.
-//! * `server`: connections, and the way of a request past the [`Faults`].
+//! * `server`: connections, and the way of a request past [`Access`] and the [`Faults`].
 //! * `operation` and `metered`: the operations that consume capacity, applied in this process.
 //! * `meter`: the sums. `tables`: tables as a template declares them.
 //! * [`Stream`]: a table's stream, read in this process.
@@ -44,6 +44,7 @@
 //! operation looks. What is not metered: conditions that PartiQL statements fail on, vector
 //! searches, and items nested so deeply that only dynoxide's own server reads them.
 
+mod access;
 mod faults;
 mod meter;
 mod metered;
@@ -65,6 +66,7 @@ use template::model::Table;
 use tokio::runtime::Runtime;
 use tokio::sync::{oneshot, watch};
 
+pub use crate::access::{Access, Everyone, Need};
 pub use crate::faults::{Faults, NoFaults, Request, Verdict};
 use crate::meter::Meter;
 pub use crate::meter::{Consumed, Units};
@@ -181,6 +183,19 @@ impl Embedded {
     ///
     /// The file cannot be opened, or the port is taken.
     pub fn start(options: &Options, faults: Arc<dyn Faults>) -> Result<Self, Error> {
+        Self::start_guarded(options, faults, Arc::new(Everyone))
+    }
+
+    /// The same, where requests have to be permitted.
+    ///
+    /// # Errors
+    ///
+    /// As [`Embedded::start`].
+    pub fn start_guarded(
+        options: &Options,
+        faults: Arc<dyn Faults>,
+        access: Arc<dyn Access>,
+    ) -> Result<Self, Error> {
         let database = store::open(options)?;
         let (listener, address) = listen(options.port)?;
         let (upstream_listener, upstream) = listen(0)?;
@@ -192,8 +207,9 @@ impl Embedded {
             .map_err(|source| Error::Thread { source })?;
         let meter = Arc::new(Meter::default());
         let changes = watch::Sender::new(());
+        let hooks = (faults, access);
         let server =
-            Server::new(database.clone(), faults, Arc::clone(&meter), upstream, changes.clone());
+            Server::new(database.clone(), hooks, Arc::clone(&meter), upstream, changes.clone());
         let (stop, stopped) = oneshot::channel();
         let work = move || run(runtime, server, listener, upstream_listener, stopped);
         let thread = std::thread::Builder::new().name("dynamodb".to_owned()).spawn(work);

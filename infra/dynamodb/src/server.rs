@@ -28,6 +28,7 @@ use serde::de::IgnoredAny;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
+use crate::access::{self, Access};
 use crate::faults::{Faults, Request, Verdict};
 use crate::meter::Meter;
 use crate::operation::{Answer, Till};
@@ -50,6 +51,7 @@ pub(crate) struct Cut;
 pub(crate) struct Server {
     pub(crate) database: Database,
     pub(crate) faults: Arc<dyn Faults>,
+    pub(crate) access: Arc<dyn Access>,
     pub(crate) meter: Arc<Meter>,
     /// Where dynoxide's own server listens.
     pub(crate) upstream: SocketAddr,
@@ -64,7 +66,7 @@ pub(crate) struct Server {
 impl Server {
     pub(crate) fn new(
         database: Database,
-        faults: Arc<dyn Faults>,
+        (faults, access): (Arc<dyn Faults>, Arc<dyn Access>),
         meter: Arc<Meter>,
         upstream: SocketAddr,
         changes: watch::Sender<()>,
@@ -72,7 +74,7 @@ impl Server {
         let watched = faults.watches();
         let nonce = RandomState::new().build_hasher().finish();
         let sequence = AtomicU64::new(0);
-        Self { database, faults, meter, upstream, changes, watched, sequence, nonce }
+        Self { database, faults, access, meter, upstream, changes, watched, sequence, nonce }
     }
 
     /// Accepts connections for as long as the runtime lives.
@@ -111,6 +113,9 @@ impl Server {
             Err(_) => return Err(Cut),
         };
         let sequence = self.sequence.fetch_add(1, Ordering::Relaxed);
+        if let Err(denied) = self.permit(&head, &body) {
+            return Ok(self.tell(Err(DynoxideError::AccessDeniedException(denied)), sequence));
+        }
         if !self.watched {
             return match self.apply(&head, &body, sequence) {
                 Some(answer) => Ok(answer),
@@ -119,6 +124,14 @@ impl Server {
         }
         // A task of its own: a request that has arrived is applied even if its client has gone.
         tokio::spawn(self.answer_watched(head, body, sequence)).await.map_err(|_| Cut)?
+    }
+
+    /// Asks whether the request may be made.
+    fn permit(&self, head: &Parts, body: &[u8]) -> Result<(), String> {
+        let Some(operation) = operation(&head.headers) else { return Ok(()) };
+        let caller = caller(&head.headers);
+        let needs = access::needs(operation, body);
+        needs.iter().try_for_each(|need| self.access.permit(caller, need))
     }
 
     async fn answer_watched(

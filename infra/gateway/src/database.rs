@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-use dynamodb::{Embedded, Faults, Location, Options, Request, Stream, Verdict};
+use dynamodb::{Access, Embedded, Faults, Location, Need, Options, Request, Stream, Verdict};
 
 use crate::caller::Caller;
 use crate::functions::Functions;
+use crate::permissions::{self, Permissions};
 use crate::switches::AtTable;
 use crate::{Error, FaultSwitches, Moment, Settings, Store, TableUse};
 
@@ -22,6 +23,7 @@ impl Database {
         settings: &Settings,
         faults: Arc<FaultSwitches>,
         functions: Arc<OnceLock<Arc<Functions>>>,
+        permissions: Arc<Permissions>,
     ) -> Result<Self, Error> {
         let store = match &settings.store {
             Store::Memory => Location::Memory,
@@ -37,7 +39,7 @@ impl Database {
         let watches = settings.can_arm || !settings.faults.is_empty();
         let hook = Arc::new(Hook { watches, faults, functions });
         let failed = |source: dynamodb::Error| Error::Database { source: source.into() };
-        let embedded = Embedded::start(&options, hook).map_err(failed)?;
+        let embedded = Embedded::start_guarded(&options, hook, permissions).map_err(failed)?;
         embedded.create_tables(settings.deployment.tables.values()).map_err(failed)?;
         Ok(Self { embedded })
     }
@@ -73,6 +75,18 @@ impl Database {
 impl fmt::Debug for Database {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Database").field("endpoint", &self.endpoint()).finish()
+    }
+}
+
+impl Access for Permissions {
+    fn permit(&self, caller: &str, need: &Need) -> Result<(), String> {
+        let table = permissions::table(&need.table);
+        let resource = match &need.index {
+            Some(index) => format!("{table}/index/{index}"),
+            None => table,
+        };
+        let permitted = self.permit(Caller::parse(caller), &need.action, &resource);
+        permitted.map_err(|denied| denied.message)
     }
 }
 

@@ -18,13 +18,14 @@ use crate::functions::Functions;
 use crate::guard::Guard;
 use crate::launch::Launch;
 use crate::meter::Meter;
+use crate::permissions::Permissions;
 use crate::pool::Pool;
 use crate::server::{self, Shared};
 use crate::socket;
 use crate::stage::Stage;
 use crate::streams::Streams;
 use crate::topics::Topics;
-use crate::{Bill, Error, FaultSwitches, Logs, Settings};
+use crate::{Bill, Error, FaultSwitches, Logs, Permission, Settings};
 
 /// How long connections that are still open have for their `$disconnect` when the gateway stops.
 const STOP_TIMEOUT: Duration = Duration::from_secs(5);
@@ -65,13 +66,19 @@ impl Gateway {
         let port = address.map_err(|source| Error::Listen { port: settings.port, source })?.port();
         let faults = Arc::new(FaultSwitches::new(settings.faults.clone(), settings.seed));
         let functions = Arc::new(OnceLock::new());
-        let database = Database::start(&settings, Arc::clone(&faults), Arc::clone(&functions))?;
+        let permissions = Arc::new(Permissions::of(&settings.deployment));
+        let database = Database::start(
+            &settings,
+            Arc::clone(&faults),
+            Arc::clone(&functions),
+            Arc::clone(&permissions),
+        )?;
         let mut topics = Topics::open(&settings).await?;
         let guard = Guard::start().map_err(|source| Error::Guard { source })?;
         let endpoints = Endpoints { port, dynamodb: database.endpoint(), sns: topics.endpoint() };
         let bound = bind_functions(&settings, &endpoints, guard.group())?;
         let functions = Arc::clone(functions.get_or_init(|| Arc::new(bound)));
-        topics.serve(Arc::clone(&faults), Arc::clone(&functions));
+        topics.serve(Arc::clone(&faults), Arc::clone(&functions), Arc::clone(&permissions));
         let stages = bind_stages(&settings, &functions)?;
         let streams = Streams::start(&settings, &database, &functions)?;
         let routes = stages.values().flat_map(|stage| stage.route_keys().cloned());
@@ -83,6 +90,7 @@ impl Gateway {
             registry: Registry::new(),
             meter,
             faults,
+            permissions,
             dispatch: settings.dispatch,
             idle_timeout: settings.idle_timeout,
             lifetime: settings.lifetime,
@@ -150,6 +158,11 @@ impl Running {
             message_route: self.bill_route.clone(),
             messages: meter.messages(self.bill_route.as_deref()),
         }
+    }
+
+    /// Tells what every function has done since the start, and what it tried in vain.
+    pub fn permissions(&self) -> BTreeMap<String, BTreeSet<Permission>> {
+        self.shared.permissions.made()
     }
 
     /// Lists the ids of the connections that are open.

@@ -20,6 +20,7 @@
 //! * [`Settings`], [`Gateway`], [`Running`]: how a program starts and stops it all.
 //! * [`Options`], [`build`]: what its command line says, and how functions are built for it.
 //! * [`Fault`], [`FaultSwitches`]: what is made to go wrong.
+//! * [`Permission`]: what a function did; what its policy does not allow is denied.
 //! * [`Bill`], [`price`]: what it would have cost.
 //! * `topics`: SNS, as far as functions publish; `query` is its protocol, `topic` knows what is a
 //!   repetition, `subscriber` is the file that stands in for whoever subscribes.
@@ -60,6 +61,7 @@ mod management;
 mod meter;
 mod options;
 mod order;
+mod permissions;
 mod policy;
 mod pool;
 pub mod price;
@@ -88,6 +90,7 @@ pub use error::{BoxError, Error};
 pub use fault::{Fault, Moment, ParseFaultError};
 pub use gateway::{Gateway, Running, ensure_free};
 pub use options::Options;
+pub use permissions::Permission;
 pub use settings::{
     CONCURRENCY, Dispatch, IDLE_TIMEOUT, LIFETIME, Logs, PROCESSES_MAX, Settings, Store,
 };

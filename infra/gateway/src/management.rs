@@ -16,6 +16,7 @@ use crate::connection::{Connection, PostError};
 use crate::dispatch::MESSAGE_BYTES_MAX;
 use crate::event::Ending;
 use crate::identifier;
+use crate::permissions;
 use crate::server::Shared;
 use crate::switches::PostAnswer;
 
@@ -42,6 +43,11 @@ pub(crate) async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> A
     if !identifier::is_connection_id(&id) {
         let message = format!("Invalid connectionId: {}", id.escape_default());
         return failure(StatusCode::BAD_REQUEST, "BadRequestException", &message);
+    }
+    let resource = permissions::connection(&stage.api, &stage.name, request.method().as_str(), &id);
+    let caller = Caller::parse(&key);
+    if let Err(denied) = shared.permissions.permit(caller, permissions::MANAGE, &resource) {
+        return failure(StatusCode::FORBIDDEN, "AccessDeniedException", &denied.message);
     }
     let connection = shared.registry.find(&id);
     let connection = connection.filter(|found| found.stage.name == stage.name);

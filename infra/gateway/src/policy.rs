@@ -65,7 +65,7 @@ fn evaluate(document: &Value, resource: &str) -> Option<bool> {
         {
             return None;
         }
-        let matches_action = matches_any(statement.get("Action")?, &INVOKE.to_lowercase(), true)?;
+        let matches_action = matches_any(statement.get("Action")?, INVOKE, true)?;
         let matches_resource = matches_any(statement.get("Resource")?, resource, false)?;
         let matches = matches_action && matches_resource;
         match statement.get("Effect")?.as_str()? {
@@ -82,11 +82,17 @@ fn matches_any(patterns: &Value, name: &str, folds_case: bool) -> Option<bool> {
     let patterns = one_or_many(patterns);
     let mut found = false;
     for pattern in patterns {
-        let pattern = pattern.as_str()?;
-        let folded = if folds_case { pattern.to_lowercase() } else { pattern.to_owned() };
-        found |= matches(folded.as_bytes(), name.as_bytes());
+        found |= is_match(pattern.as_str()?, name, folds_case);
     }
     Some(found)
+}
+
+/// Whether a pattern of a policy is about `name`.
+pub(crate) fn is_match(pattern: &str, name: &str, folds_case: bool) -> bool {
+    match folds_case {
+        true => matches(pattern.to_lowercase().as_bytes(), name.to_lowercase().as_bytes()),
+        false => matches(pattern.as_bytes(), name.as_bytes()),
+    }
 }
 
 /// A policy may leave out the brackets around a single element.

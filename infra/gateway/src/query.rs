@@ -82,6 +82,11 @@ impl Refusal {
         Self { status: StatusCode::NOT_FOUND, code: "NotFound", message }
     }
 
+    /// The caller's policy does not allow it.
+    pub(crate) fn denied(message: String) -> Self {
+        Self { status: StatusCode::FORBIDDEN, code: "AuthorizationError", message }
+    }
+
     /// The request is not signed.
     pub(crate) fn unsigned() -> Self {
         let message = "Request is missing Authentication Token".to_owned();

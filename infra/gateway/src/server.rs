@@ -18,6 +18,7 @@ use crate::connection::Registry;
 use crate::functions::Functions;
 use crate::head::{self, Received};
 use crate::meter::Meter;
+use crate::permissions::Permissions;
 use crate::stage::Stage;
 use crate::{Dispatch, FaultSwitches};
 use crate::{handshake, management};
@@ -35,6 +36,7 @@ pub(crate) struct Shared {
     pub(crate) registry: Registry,
     pub(crate) meter: Arc<Meter>,
     pub(crate) faults: Arc<FaultSwitches>,
+    pub(crate) permissions: Arc<Permissions>,
     pub(crate) dispatch: Dispatch,
     pub(crate) idle_timeout: Duration,
     pub(crate) lifetime: Duration,

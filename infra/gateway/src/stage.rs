@@ -28,6 +28,8 @@ const API_ID_LENGTH: usize = 10;
 #[derive(Debug)]
 pub(crate) struct Stage {
     pub(crate) name: String,
+    /// The API's logical id, by which policies name it here.
+    pub(crate) api: String,
     pub(crate) api_id: String,
     pub(crate) variables: BTreeMap<String, String>,
     pub(crate) guard: Option<Guard>,
@@ -77,6 +79,7 @@ impl Stage {
         }
         Ok(Self {
             name: api.stage.clone(),
+            api: api.id.clone(),
             api_id: api_id(&api.id),
             variables: api.stage_variables.clone(),
             guard: api.authorizer.as_ref().map(guard).transpose()?,

@@ -23,6 +23,7 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use crate::caller::Caller;
 use crate::functions::Functions;
+use crate::permissions::Permissions;
 use crate::query::{Answer, Form, Refusal};
 use crate::subscriber::Place;
 use crate::timestamp::Timestamp;
@@ -76,10 +77,16 @@ impl Topics {
     }
 
     /// Begins to serve.
-    pub(crate) fn serve(&mut self, faults: Arc<FaultSwitches>, functions: Arc<Functions>) {
+    pub(crate) fn serve(
+        &mut self,
+        faults: Arc<FaultSwitches>,
+        functions: Arc<Functions>,
+        permissions: Arc<Permissions>,
+    ) {
         if let Some(listener) = self.listener.take() {
             let topics = Arc::clone(&self.topics);
-            let server = Server { topics, faults, functions, changes: self.changes.clone() };
+            let changes = self.changes.clone();
+            let server = Server { topics, faults, functions, permissions, changes };
             self.server = Some(tokio::spawn(Arc::new(server).accept(listener)));
         }
     }
@@ -130,6 +137,7 @@ struct Server {
     topics: Arc<BTreeMap<String, Topic>>,
     faults: Arc<FaultSwitches>,
     functions: Arc<Functions>,
+    permissions: Arc<Permissions>,
     changes: watch::Sender<()>,
 }
 
@@ -176,6 +184,9 @@ impl Server {
             Err(_) => return Err(Refusal::new("IncompleteSignature", "The request is not whole")),
         };
         let caller = Caller::parse(&key);
+        // A batch needs the same permission as a single message.
+        let permitted = self.permissions.permit(caller, "sns:Publish", form.topic().unwrap_or("*"));
+        permitted.map_err(|denied| Refusal::denied(denied.message))?;
         let faults = self.faults.at_publish(caller.map_or("", |caller| caller.function));
         if faults.kill_before {
             self.functions.end(caller, "a publish").await;

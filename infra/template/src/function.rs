@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::error::{Error, Path, Problem};
 use crate::model::Function;
+use crate::permissions;
 use crate::scope::{Resource, Scope, is_function};
 
 /// Lambda's default: "Configure Lambda function memory".
@@ -41,6 +42,7 @@ pub(crate) fn read(
         environment,
         memory_mb: memory_mb.unwrap_or(MEMORY_MB_DEFAULT),
         timeout: Duration::from_secs(u64::from(timeout)),
+        permissions: permissions::read(scope, properties, &path),
     })
 }
 

@@ -6,8 +6,9 @@
 //! * [`model`]: what comes out, with no function left in it.
 //! * `yaml` makes a tree of the text, `parameters` and `scope` give its names their meaning,
 //!   `intrinsic` resolves functions over them, `globals` merges defaults in.
-//! * `function`, `websocket`, `table`, `topic`, `stream`: one kind of resource each; `classic` is
-//!   what `websocket` stands for, spelled out; `deployment` is all of them.
+//! * `function` with its `permissions`, `websocket`, `table`, `topic`, `stream`: one kind of
+//!   resource each; `classic` is what `websocket` stands for, spelled out; `deployment` is all of
+//!   them.
 //! * `samconfig`: parameter overrides from the SAM CLI's configuration file.
 //!
 //! # Invariants
@@ -30,6 +31,7 @@ mod function;
 mod globals;
 mod intrinsic;
 mod parameters;
+mod permissions;
 mod samconfig;
 mod scope;
 mod stream;

@@ -77,6 +77,30 @@ pub struct Function {
     pub memory_mb: u32,
     /// How long an invocation may take.
     pub timeout: Duration,
+    /// What it may do.
+    pub permissions: Permissions,
+}
+
+/// What a function may do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Permissions {
+    /// What these statements say, and nothing else.
+    Known(Vec<Statement>),
+    /// Something that the template does not say: a role, a managed policy, a policy template, or a
+    /// statement with conditions.
+    Unknown,
+}
+
+/// One statement of a policy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Statement {
+    /// Whether it allows; one that denies wins over all that allow.
+    pub allows: bool,
+    /// Patterns of actions, such as `dynamodb:PutItem`; `*` stands for any text, `?` for any one
+    /// character, and case does not count.
+    pub actions: Vec<String>,
+    /// Patterns of ARNs.
+    pub resources: Vec<String>,
 }
 
 /// One `AWS::DynamoDB::Table` or `AWS::Serverless::SimpleTable`.

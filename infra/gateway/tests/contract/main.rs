@@ -38,6 +38,7 @@ mod handshake;
 mod lifetimes;
 mod management;
 mod message_event;
+mod permissions;
 mod runtime;
 mod selection;
 mod streams;

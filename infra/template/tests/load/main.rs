@@ -9,6 +9,7 @@ use template::{Context, load};
 
 mod classic;
 mod errors;
+mod permissions;
 mod robustness;
 mod topics;
 
@@ -200,6 +201,9 @@ Conditions: { Off: !Equals [a, b] }
                 },
                 memory_mb: 1024,
                 timeout: 7s,
+                permissions: Known(
+                    [],
+                ),
             },
             "Plain": Function {
                 id: "Plain",
@@ -210,6 +214,9 @@ Conditions: { Off: !Equals [a, b] }
                 },
                 memory_mb: 512,
                 timeout: 3s,
+                permissions: Known(
+                    [],
+                ),
             },
         }
     "#]]
