@@ -96,6 +96,7 @@ impl Town {
             inbox: "InboxTable".to_owned(),
             directory: "DirectoryTable".to_owned(),
             connections: "ConnectionsTable".to_owned(),
+            search: "SearchTable".to_owned(),
         };
         Dynamo::new(embedded::client(&self.running.dynamodb_endpoint()), tables)
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use store_dynamo::keys::{connections, directory, entry, inbox};
+use store_dynamo::keys::{connections, directory, entry, inbox, search};
 use template::model::Table;
 
 use crate::tree::deployment;
@@ -27,6 +27,7 @@ fn the_templates_keys_are_the_stores() {
                 Some(directory::EXPIRES),
             ),
         ),
+        ("SearchTable", schema(&[(search::PARTITION, "S"), (search::NUMBER, "N")], None)),
         ("ConnectionsTable", schema(&[(connections::USER, "S")], Some(connections::EXPIRES))),
     ]);
     let deployment = deployment();

@@ -35,7 +35,7 @@ const CORE: [(&str, &[&str]); 8] = [
     ("timeline", &["thiserror", "uuid"]),
     ("auth", &["jsonwebtoken", "serde", "serde_json", "thiserror"]),
     ("push", &["async-trait", "thiserror"]),
-    ("search-index", &["thiserror", "unicode-normalization"]),
+    ("search-index", &["crc32fast", "thiserror", "unicode-normalization"]),
     ("store", &["async-trait", "futures-util", "thiserror"]),
     ("wire", &["serde", "serde_json", "thiserror"]),
     ("chat", &["async-trait", "futures-util", "thiserror", "tracing"]),

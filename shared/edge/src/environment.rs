@@ -17,6 +17,8 @@ pub const INBOX_TABLE: &str = "INBOX_TABLE";
 pub const DIRECTORY_TABLE: &str = "DIRECTORY_TABLE";
 /// Table of the registry.
 pub const CONNECTIONS_TABLE: &str = "CONNECTIONS_TABLE";
+/// Table of the search blocks.
+pub const SEARCH_TABLE: &str = "SEARCH_TABLE";
 /// Up to how many members a group's messages are written to inboxes.
 pub const INBOX_MEMBERS_MAX: &str = "TIDELINE_INBOX_MEMBERS_MAX";
 /// The most members of a group.
@@ -64,11 +66,12 @@ const RECALL_SECONDS_LIMIT: u64 = 3_155_760_000;
 const GROUP_MEMBERS_LIMIT: u64 = 1_000_000;
 
 /// Every name that is read and that the template must declare.
-pub const DECLARED: [&str; 18] = [
+pub const DECLARED: [&str; 19] = [
     TIMELINE_TABLE,
     INBOX_TABLE,
     DIRECTORY_TABLE,
     CONNECTIONS_TABLE,
+    SEARCH_TABLE,
     INBOX_MEMBERS_MAX,
     GROUP_MEMBERS_MAX,
     INBOX_SECONDS,
@@ -153,6 +156,7 @@ impl Environment {
             inbox: table(INBOX_TABLE)?,
             directory: table(DIRECTORY_TABLE)?,
             connections: table(CONNECTIONS_TABLE)?,
+            search: table(SEARCH_TABLE)?,
         })
     }
 

@@ -14,6 +14,7 @@
 //! * [`block`]: a [`Block`]'s bytes, and what is looked up in them. Beside it [`encoding`] writes
 //!   them, [`merging`] makes a parent of its children, `bits` has the codes, and [`positions`] the
 //!   set that a lookup gives.
+//! * [`sealing`]: a block as it is kept, with a sum.
 //! * [`query`]: a [`Query`] from what somebody typed. [`verification`]: where it matches a text.
 //!
 //! # Invariants
@@ -38,6 +39,7 @@ pub mod merging;
 pub mod positions;
 pub mod query;
 mod script;
+pub mod sealing;
 pub mod tokenizer;
 pub mod verification;
 
@@ -49,4 +51,5 @@ pub use folding::Span;
 pub use merging::merge;
 pub use positions::Positions;
 pub use query::{InvalidQuery, Query};
+pub use sealing::{open, seal};
 pub use tokenizer::{ANALYZER, Term, Text};

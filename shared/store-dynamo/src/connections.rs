@@ -16,7 +16,7 @@ use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{
     AttributeValue, ReturnConsumedCapacity, ReturnValue, ReturnValuesOnConditionCheckFailure,
 };
-use store::{Connections, Error, Eviction, Registered, Registration, Tombstone};
+use store::{Connections, Error, Eviction, Freshness, Registered, Registration, Tombstone};
 use timeline::{ConnectionId, DeviceId, Timestamp, UserId, limits};
 
 use crate::Dynamo;
@@ -166,7 +166,7 @@ impl Connections for Dynamo {
             }
             users => {
                 let keys = users.iter().map(key).collect();
-                self.get_by_keys(&self.tables.connections, keys).await?
+                self.get_by_keys(&self.tables.connections, keys, Freshness::Strong).await?
             }
         };
         let mut found = Vec::with_capacity(items.len());

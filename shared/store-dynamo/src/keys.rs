@@ -13,12 +13,14 @@
 //! | listing      | directory   | `p` = `U#{user}`, `k` = `C#{conversation}` | `sync` after a reset: all of a user's |
 //! | meta         | directory   | `p` = `T#{timeline}`, `k` = `META`         | the library's meta store: by key |
 //! | registration | connections | `u` user                                   | `send`, `sync`: by key, one attribute `d…` per device; `$connect`: by its write |
+//! | block        | search      | `p` = `{conversation}#{analyzer}{level}{bucket}`, `n` number | `search`: by key |
 //! | tombstone    | connections | an attribute `k…` of the registration's item | `$connect`: by its write |
 //!
 //! No user id, conversation, timeline or cid contains `#`, so no two keys can collide.
 //!
 //! An item that is no longer written keeps its row, marked *retired*: its letters are not free.
 
+use store::BlockKey;
 use timeline::{ConversationId, DeviceId, MessageId, TimelineId, UserId};
 
 /// Attributes of the timeline table.
@@ -200,6 +202,16 @@ pub mod connections {
     pub const TOMBSTONE_PREFIX: &str = "k";
 }
 
+/// Attributes of the search table.
+pub mod search {
+    /// Partition key (S).
+    pub const PARTITION: &str = "p";
+    /// How many blocks of its level come before it (N), sort key.
+    pub const NUMBER: &str = "n";
+    /// The sealed block (B).
+    pub const BYTES: &str = "v";
+}
+
 /// The attribute of a device's registration.
 pub(crate) fn device(device: &DeviceId) -> String {
     format!("{}{device}", connections::DEVICE_PREFIX)
@@ -274,4 +286,11 @@ pub(crate) fn of_focus(key: &str) -> Option<(UserId, DeviceId)> {
 /// The sort key of a claim.
 pub(crate) fn claim(author: &UserId, id: &MessageId) -> String {
     format!("B#{author}#{id}")
+}
+
+/// The partition of one bucket of all blocks of a level of a conversation: two hexadecimal digits
+/// each for the analyzer, the level and the bucket.
+pub(crate) fn blocks(key: &BlockKey) -> String {
+    let BlockKey { conversation, analyzer, level, bucket, .. } = key;
+    format!("{conversation}#{analyzer:02x}{level:02x}{bucket:02x}")
 }

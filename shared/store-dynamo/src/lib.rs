@@ -7,18 +7,22 @@
 //! * `conversation`: conversations, members and listings to items and back.
 //! * [`stream`]: a record of the timeline's stream.
 //! * `call`: what every request has in common: its meter and what its failure means.
-//! * `timelines`, `inboxes`, `connections`, `directory`, `focuses`, `metas`: one file per port.
+//! * `timelines`, `inboxes`, `connections`, `directory`, `focuses`, `metas`, `blocks`: one file per
+//!   port.
 //! * `schema`: set-up and drop of the tables, for those who have no template.
 //!
 //! # Invariants
 //!
-//! * One call of a port is one request, but for scans over several pages and batch reads that the
-//!   store cuts short. Every read is strongly consistent.
-//! * Every write carries a condition, but for a focus, of which the newest counts. A put that fails
+//! * One call of a port is one request, but for scans over several pages, batch reads that the
+//!   store cuts short, and search blocks, of which there may be any number. Every read is strongly
+//!   consistent, but for scans that ask for less, and for search blocks.
+//! * Every write carries a condition, but for a focus, of which the newest counts, and for a search
+//!   block, which anyone would write alike. A put that fails
 //!   returns the item that was in the way, in the same request, where its caller needs it.
 //! * No `Scan`, no transaction, and no `DeleteItem` on the timeline table.
 //! * SDK errors end here.
 
+mod blocks;
 mod call;
 mod connections;
 mod conversation;

@@ -9,7 +9,7 @@ use store::Error;
 
 use crate::Dynamo;
 use crate::call::{failed, unbuilt};
-use crate::keys::{connections, directory, entry, inbox};
+use crate::keys::{connections, directory, entry, inbox, search};
 
 /// A key attribute and its type.
 type Key = (&'static str, ScalarAttributeType);
@@ -23,7 +23,7 @@ struct Table<'a> {
 }
 
 impl Dynamo {
-    fn schema(&self) -> [Table<'_>; 4] {
+    fn schema(&self) -> [Table<'_>; 5] {
         let tables = &self.tables;
         use ScalarAttributeType::{N, S};
         let (text, number) = (|name| (name, S), |name| (name, N));
@@ -51,6 +51,12 @@ impl Dynamo {
                 partition: text(connections::USER),
                 sort: None,
                 ttl: Some(connections::EXPIRES),
+            },
+            Table {
+                name: &tables.search,
+                partition: text(search::PARTITION),
+                sort: Some(number(search::NUMBER)),
+                ttl: None,
             },
         ]
     }

@@ -16,8 +16,8 @@ use crate::call::{failed, unbuilt};
 use crate::item::{Item, Reader, entry_key, number, of_entry, text, to_entry};
 use crate::keys::entry;
 
-/// How often a batch read is asked for what the store left out of it.
-const BATCH_ROUNDS_MAX: usize = 8;
+/// How often a batch is asked for what the store left out of it.
+pub(crate) const BATCH_ROUNDS_MAX: usize = 8;
 
 #[async_trait]
 impl Timelines for Dynamo {
@@ -43,7 +43,7 @@ impl Timelines for Dynamo {
         }
         let unique: HashSet<_> = places.iter().collect();
         let keys = unique.into_iter().map(|(timeline, seq)| entry_key(timeline, *seq)).collect();
-        let items = self.get_by_keys(&self.tables.timeline, keys).await?;
+        let items = self.get_by_keys(&self.tables.timeline, keys, Freshness::Strong).await?;
         items.iter().map(to_entry).collect()
     }
 
@@ -255,6 +255,7 @@ impl Dynamo {
         &self,
         table: &str,
         keys: Vec<Item>,
+        freshness: Freshness,
     ) -> Result<Vec<Item>, Error> {
         const OPERATION: &str = "a read by keys";
         let mut items = Vec::with_capacity(keys.len());
@@ -265,7 +266,7 @@ impl Dynamo {
             }
             let request = KeysAndAttributes::builder()
                 .set_keys(Some(left))
-                .consistent_read(true)
+                .consistent_read(freshness == Freshness::Strong)
                 .build()
                 .map_err(unbuilt(OPERATION))?;
             let found = self

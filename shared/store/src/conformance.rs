@@ -4,6 +4,7 @@
 //! that nothing has been kept in. The adapter's crate brings tokio's test attribute.
 
 pub mod append;
+pub mod blocks;
 pub mod directory;
 pub mod edits;
 pub mod evictions;
@@ -16,6 +17,7 @@ use timeline::{
     Body, ConversationId, DeviceId, Diffusion, Draft, Kind, MessageId, Seq, Timestamp, UserId,
 };
 
+use crate::blocks::Blocks;
 use crate::connections::Connections;
 use crate::directory::{Claims, Directory};
 use crate::focuses::Focuses;
@@ -24,12 +26,15 @@ use crate::meta::Metas;
 use crate::timelines::Timelines;
 
 /// All ports of one store.
-pub trait Store: Timelines + Inboxes + Connections + Directory + Claims + Focuses + Metas {}
+pub trait Store:
+    Timelines + Inboxes + Connections + Directory + Claims + Focuses + Metas + Blocks
+{
+}
 
 impl<S> Store for S
 where
     S: Timelines + Inboxes + Connections + Directory,
-    S: Claims + Focuses + Metas,
+    S: Claims + Focuses + Metas + Blocks,
 {
 }
 
@@ -132,6 +137,13 @@ macro_rules! conformance {
             tombstones_are_bounded,
             an_eviction_that_knows_too_little_forgets_nothing,
             a_device_that_leaves_may_come_back_with_its_token
+        }
+        $crate::conformance_promises! { $open, blocks:
+            a_block_comes_back_under_its_own_key,
+            many_blocks_are_answered_in_order,
+            a_block_is_replaced,
+            long_blocks_come_back,
+            no_blocks_are_no_error
         }
     };
 }

@@ -15,6 +15,7 @@
 //! * [`directory`]: the port [`Directory`], who is in which conversation; and [`Claims`].
 //! * [`focuses`]: the port [`Focuses`], which devices show a large group.
 //! * [`meta`]: the port [`Metas`].
+//! * [`blocks`]: the port [`Blocks`], what messages are found by.
 //! * [`tables`]: the names under which a database keeps a store.
 //! * [`memory`]: all ports in memory, for tests and simulation.
 //! * [`faulty`]: a store whose answers get lost, for tests.
@@ -33,6 +34,7 @@
 //! holes), and any time-to-live on timelines (an emptied timeline would number from 1 again).
 
 pub mod append;
+pub mod blocks;
 pub mod conformance;
 pub mod connections;
 pub mod directory;
@@ -48,6 +50,7 @@ pub mod tables;
 pub mod timelines;
 
 pub use append::{Appended, Observed, Outcome, append, append_freely, observe};
+pub use blocks::{BlockKey, Blocks};
 pub use connections::{Connections, Eviction, Registered, Registration, Tombstone};
 pub use directory::{
     Claims, Conversation, Directory, Enlisting, Listing, MemberRow, Members, Membership, Pending,

@@ -14,6 +14,7 @@ use timeline::{
     Seq, TimelineId, Timestamp, UserId, limits,
 };
 
+use crate::blocks::BlockKey;
 use crate::connections::{Connections, Eviction, Registered, Registration, Tombstone};
 use crate::directory::{Conversation, Listing, MemberRow, ReadPosition, Reading};
 use crate::error::Error;
@@ -22,6 +23,7 @@ use crate::inbox::{InboxEnd, InboxPage, InboxTail, Inboxes};
 use crate::meta::{Meta, Metas};
 use crate::timelines::{Direction, Put, Revised, Scan, Timelines};
 
+mod blocks;
 mod directory;
 
 /// A store in memory.
@@ -45,6 +47,7 @@ struct State {
     focuses: BTreeMap<ConversationId, BTreeMap<(UserId, DeviceId), Focus>>,
     claims: BTreeMap<(ConversationId, UserId, MessageId), Seq>,
     metas: BTreeMap<TimelineId, Meta>,
+    blocks: BTreeMap<BlockKey, Vec<u8>>,
 }
 
 /// A conversation on a user's list, or that it went from there.

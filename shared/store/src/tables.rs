@@ -11,6 +11,8 @@ pub struct Tables {
     pub directory: String,
     /// The registry of connections.
     pub connections: String,
+    /// What messages are found by.
+    pub search: String,
 }
 
 impl Tables {
@@ -21,6 +23,7 @@ impl Tables {
             inbox: format!("{prefix}inbox"),
             directory: format!("{prefix}directory"),
             connections: format!("{prefix}connections"),
+            search: format!("{prefix}search"),
         }
     }
 }

@@ -199,8 +199,11 @@ pub const ROW_BYTES_MAX: usize = 12 * TITLE_CHARS_MAX
 /// does not say: a day. Ours.
 pub const RECALL_MS_DEFAULT: u64 = DAY_MS;
 
-/// How many members one read by key may name. Theirs: BatchGetItem, 100 keys.
+/// How many items one read by key may name. Theirs: BatchGetItem, 100 keys.
 pub const BATCH_KEYS_MAX: usize = 100;
+
+/// How many items one request may write. Theirs: BatchWriteItem, 25 put requests.
+pub const BATCH_PUTS_MAX: usize = 25;
 
 /// The most alerts in one request. Theirs: "PublishBatch", Amazon SNS API reference.
 pub const ALERT_BATCH_MAX: usize = 10;
