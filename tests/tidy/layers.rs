@@ -37,7 +37,7 @@ const CORE: [(&str, &[&str]); 8] = [
     ("push", &["async-trait", "thiserror"]),
     ("search-index", &["crc32fast", "thiserror", "unicode-normalization"]),
     ("store", &["async-trait", "futures-util", "thiserror"]),
-    ("wire", &["serde", "serde_json", "thiserror"]),
+    ("wire", &["base64", "serde", "serde_json", "thiserror"]),
     ("chat", &["async-trait", "futures-util", "thiserror", "tracing"]),
     ("engine", &["fastrand", "serde", "serde_json"]),
 ];

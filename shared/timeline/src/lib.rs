@@ -14,7 +14,7 @@
 //! * [`group`]: roles, titles, and what is asked about groups.
 //! * [`exchange`]: what clients ask for and are given, from [`Caller`](exchange::Caller) on.
 //! * [`life`]: how long an inbox keeps what it is told.
-//! * [`lists`]: what is asked about one's own conversations.
+//! * [`lists`]: what is asked about one's own conversations. [`search`]: what is searched for.
 //! * [`limits`]: every bound of the system and whose it is.
 //!
 //! # Invariants
@@ -31,6 +31,7 @@ pub mod id;
 pub mod life;
 pub mod limits;
 pub mod lists;
+pub mod search;
 
 pub use body::{Body, InvalidBody, InvalidKind, Kind};
 pub use entry::{Diffusion, Draft, Entry, InboxEntry, Seq, Timestamp};

@@ -195,6 +195,43 @@ pub const ROW_BYTES_MAX: usize = 12 * TITLE_CHARS_MAX
     + USER_ID_BYTES_MAX
     + KIND_BYTES_MAX;
 
+/// The most hits in one answer of `search`. Ours.
+pub const SEARCH_HITS_MAX: usize = 100;
+
+/// How many hits an answer of `search` holds when the client does not say. Ours: a screen.
+pub const SEARCH_HITS_DEFAULT: usize = 20;
+
+/// The most places of one text that an answer of `search` shows. Ours: a text may match at each of
+/// its letters, and what is highlighted after so many nobody looks for.
+pub const SPANS_MAX: usize = 20;
+
+/// What a place in a text takes at most in an answer. Ours: two numbers of at most 4 digits, for a
+/// text is no longer than a body, two brackets and two commas.
+pub const SPAN_BYTES_MAX: usize = 12;
+
+/// What a hit takes at most in an answer beside its text, its conversation, author and kind. Ours:
+/// two numbers of at most 20 digits, seven names, and where its text matches.
+pub const HIT_FIELDS_BYTES: usize = 150 + SPANS_MAX * SPAN_BYTES_MAX;
+
+/// The most conversations that a search finds by their titles. Ours: those that were active last.
+pub const TITLE_HITS_MAX: usize = 10;
+
+/// How many conversations one request of a search over all of them looks into. Ours: each is a read
+/// of its newest messages and of its blocks; those that were active before come on later pages.
+pub const SEARCH_CONVERSATIONS_MAX: usize = 200;
+
+/// How many buckets of blocks one request of a search reads. Ours: 40 batch reads. A conversation
+/// of a million messages has some 40 blocks, and a query of two words reads each once or twice.
+pub const SEARCH_BUCKETS_MAX: usize = 4_000;
+
+/// How many messages one request of a search reads because blocks named them. Ours: ten batch
+/// reads, each of at most 100 read units and some milliseconds.
+pub const SEARCH_CANDIDATES_MAX: usize = 1_000;
+
+/// How many blocks that are not there one request of a search makes up for, each by reading its 64
+/// messages. Ours: a quarter of a second; whoever goes on finds them built.
+pub const SEARCH_LEAVES_MAX: usize = 64;
+
 /// How long an author may take a message back or change it, in milliseconds, where a deployment
 /// does not say: a day. Ours.
 pub const RECALL_MS_DEFAULT: u64 = DAY_MS;

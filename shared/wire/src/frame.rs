@@ -40,6 +40,8 @@ pub mod action {
     pub const RECALL: &str = "recall";
     /// Lists my conversations.
     pub const CONVERSATIONS: &str = "conversations";
+    /// Searches my conversations.
+    pub const SEARCH: &str = "search";
     /// Every route that a frame can name.
     pub const ALL: [&str; 9] =
         [SEND, SYNC, HISTORY, GROUP, SIGNAL, READ, RECEIPTS, RECALL, CONVERSATIONS];

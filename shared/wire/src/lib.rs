@@ -10,7 +10,8 @@
 //! * [`code`]: [`ErrorCode`] and [`Problem`], everything that can be answered instead of `ok`.
 //! * [`message`]: a message as pushes, `sync` and `history` carry it.
 //! * [`send`], [`sync`], [`history`], [`group`], [`signal`], [`read`], [`recall`],
-//!   [`conversations`]: one file per route; `receipts` is beside `read`.
+//!   [`conversations`], [`search`]: one file per route; `receipts` is beside `read`.
+//! * [`searched`]: what of a body is searched.
 //! * [`event`]: what the events of a group's timeline say.
 //! * [`alert`]: what is published of a message to those who notify users without a live device.
 //! * [`push`]: frames that nobody asked for, and [`Incoming`], all that a client may get.
@@ -33,6 +34,8 @@ pub mod message;
 pub mod push;
 pub mod read;
 pub mod recall;
+pub mod search;
+pub mod searched;
 pub mod send;
 pub mod signal;
 pub mod sync;
@@ -48,6 +51,8 @@ pub use message::{Marker, Message, text_body};
 pub use push::{Incoming, Kicked, NotUnderstood, Push, ReadBy, SignalBy};
 pub use read::{Read, ReadUpTo, Reader, Readers, Receipts};
 pub use recall::Recall;
+pub use search::{Match, Matches, Search, TitleMatch};
+pub use searched::searched_text;
 pub use send::{Send, Sent};
 pub use signal::{Signal, Signaled};
 pub use sync::{Sync, Synced, Tail};

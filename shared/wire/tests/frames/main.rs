@@ -20,6 +20,7 @@ mod lists;
 mod malformed;
 mod pushes;
 mod requests;
+mod searching;
 
 /// A frame, and the name of its file.
 type Golden = (String, String);
@@ -50,6 +51,7 @@ fn goldens() -> Vec<Golden> {
     goldens.extend(groups::goldens());
     goldens.extend(lists::goldens());
     goldens.extend(alerts::goldens());
+    goldens.extend(searching::goldens());
     goldens
 }
 
