@@ -12,7 +12,7 @@ const MAY_USE: [(&str, &[&str]); 18] = [
     ("search-index", &[]),
     ("store", &["timeline"]),
     ("wire", &["timeline"]),
-    ("chat", &["push", "store", "timeline"]),
+    ("chat", &["push", "search-index", "store", "timeline"]),
     ("store-dynamo", &["store", "timeline"]),
     ("push-apigw", &["push", "timeline", "wire"]),
     ("push-sns", &["push", "timeline", "wire"]),

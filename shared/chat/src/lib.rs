@@ -11,6 +11,7 @@
 //! * [`mod@group`]: groups are made, changed, and their members listed.
 //! * [`mod@recall`]: a message is taken back, or changed; [`edits`]: what that does to its body.
 //! * [`mod@read`]: somebody has read so far, and who asks; [`unread`]: how much they have not.
+//! * [`mod@index`]: what messages are found by, built of the timeline.
 //! * [`lists`]: a user's conversations. [`control`]: what one of their devices did.
 //! * [`mod@sync`]: what came into an inbox after a cursor.
 //! * [`mod@history`]: a part of one conversation.
@@ -36,6 +37,7 @@ pub mod error;
 pub mod fan_out;
 pub mod group;
 pub mod history;
+pub mod index;
 pub mod lists;
 pub mod members;
 pub mod policy;
@@ -54,6 +56,7 @@ pub use connect::{ConnectPorts, DevicePolicy, DisconnectPorts, PerPlatform, conn
 pub use error::Error;
 pub use group::group;
 pub use history::{HistoryPorts, history};
+pub use index::{IndexPorts, index};
 pub use lists::{ListPorts, conversations};
 pub use policy::Policy;
 pub use ports::{GroupPorts, Ids, SendPorts, TellPorts};

@@ -32,7 +32,7 @@ impl Level {
     pub const ALL: [Self; 4] = [Self::L0, Self::L1, Self::L2, Self::L3];
 
     /// Its number: 0 to 3.
-    pub fn number(self) -> u8 {
+    pub const fn number(self) -> u8 {
         match self {
             Self::L0 => 0,
             Self::L1 => 1,
@@ -42,13 +42,19 @@ impl Level {
     }
 
     /// How many messages a block has.
-    pub fn messages(self) -> u64 {
+    pub const fn messages(self) -> u64 {
         LEAF_MESSAGES << (3 * self.number())
     }
 
     /// How many buckets a block has.
     pub fn buckets(self) -> u16 {
         1 << self.bucket_bits()
+    }
+
+    /// The buckets of a block, in their order.
+    pub fn all_buckets(self) -> impl Iterator<Item = u8> {
+        let last = u8::try_from(self.buckets() - 1).expect("a bucket has at most 8 bits");
+        0..=last
     }
 
     /// Which bucket a lookup is in.

@@ -43,7 +43,7 @@ pub mod sealing;
 pub mod tokenizer;
 pub mod verification;
 
-pub use block::{Block, Corrupt, candidates};
+pub use block::{BLOCK_BYTES_MAX, Block, Corrupt, candidates};
 pub use cover::{BlockId, Cover, Level};
 pub use encoding::Leaf;
 pub use fingerprint::{Filter, Fingerprint, Lookup};

@@ -236,6 +236,10 @@ pub const SEARCH_LEAVES_MAX: usize = 64;
 /// does not say: a day. Ours.
 pub const RECALL_MS_DEFAULT: u64 = DAY_MS;
 
+/// How many blocks of 64 messages the index reads for one message that completes longer ones: as
+/// many as the longest has, if all are missing. Ours.
+pub const INDEX_LEAVES_MAX: usize = 512;
+
 /// How many items one read by key may name. Theirs: BatchGetItem, 100 keys.
 pub const BATCH_KEYS_MAX: usize = 100;
 
