@@ -94,7 +94,7 @@ pub async fn open_blocks(
     let open = |(bytes, (of, id, bucket)): (Option<Vec<u8>>, &(ConversationId, BlockId, u8))| {
         let opened = search_index::open(of.as_str(), *id, *bucket, bytes?);
         if opened.is_err() {
-            tracing::warn!(conversation = %of, ?id, bucket, "a search block is not as it was written");
+            tracing::warn!(conversation = %of, ?id, bucket, "a search block is damaged");
         }
         opened.ok()
     };

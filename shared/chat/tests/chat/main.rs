@@ -7,6 +7,7 @@ mod connect;
 mod crashes;
 mod groups;
 mod history;
+mod indexing;
 mod kicks;
 mod large;
 mod races;
