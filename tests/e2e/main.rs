@@ -11,6 +11,7 @@ mod exchange;
 mod finishing;
 mod groups;
 mod history;
+mod indexing;
 mod kicks;
 mod kills;
 mod life;

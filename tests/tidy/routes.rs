@@ -7,7 +7,7 @@ use template::model::{Api, Deployment};
 use crate::tree::{deployment, files, read};
 
 /// What a stream feeds: the function and its binary.
-const CONSUMERS: [(&str, &str); 1] = [("FanoutFunction", "fanout")];
+const CONSUMERS: [(&str, &str); 2] = [("FanoutFunction", "fanout"), ("IndexFunction", "index")];
 
 /// What API Gateway calls by itself.
 const OWN: [&str; 3] = ["$connect", "$disconnect", "$default"];

@@ -36,6 +36,7 @@ use crate::error::Error;
 pub use building::{build, leaf};
 pub use work::{Work, open_blocks};
 
+const _: () = assert!(limits::INDEX_BLOCK_ENTRIES == Level::L0.messages());
 // What the longest block is made of may be read for one message that completes it.
 const _: () =
     assert!(limits::INDEX_LEAVES_MAX as u64 * Level::L0.messages() == Level::L3.messages());
@@ -65,11 +66,6 @@ pub fn fingerprints(entry: &Entry, searched: fn(&Body) -> String) -> Vec<Fingerp
     fingerprints
 }
 
-/// Whether the entry at `seq` completes a block: what the stream tells the index of.
-pub fn completes(seq: Seq) -> bool {
-    BlockId::of(Level::L0, seq.number()).last() == seq.number()
-}
-
 /// The stream's part: builds and writes the blocks that the entry at `seq` completes, a block of 64
 /// always and one of each further level if this is its last. A timeline that is no conversation's,
 /// and an entry that completes nothing, leave nothing to do.
@@ -81,7 +77,7 @@ pub fn completes(seq: Seq) -> bool {
 /// As the store's; the same call may be made again.
 pub async fn index(ports: IndexPorts<'_>, timeline: &TimelineId, seq: Seq) -> Result<(), Error> {
     let Ok(id) = ConversationId::parse(timeline.as_str()) else { return Ok(()) };
-    if !completes(seq) {
+    if !seq.completes_block() {
         return Ok(());
     }
     let mut work = Work::new(limits::INDEX_LEAVES_MAX);

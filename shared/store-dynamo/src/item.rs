@@ -162,6 +162,9 @@ pub(crate) fn of_entry(timeline: &TimelineId, kept: &Entry) -> Item {
     if kept.diffusion == Diffusion::Read {
         set(entry::LARGE, number(if kept.is_marked() { 2 } else { 1 }));
     }
+    if kept.seq.completes_block() {
+        set(entry::COMPLETES, number(1));
+    }
     if !kept.named.is_empty() {
         set(entry::NAMED, users(&kept.named));
     }

@@ -59,6 +59,9 @@ pub mod entry {
     pub const REVISION: &str = "w";
     /// The event that took the message back (N); absent while none did.
     pub const RECALLED: &str = "x";
+    /// That it completes a block of the index (N): 1; absent elsewhere. The stream's consumer is
+    /// filtered by it.
+    pub const COMPLETES: &str = "ix";
     /// The body (S); absent once it was deleted.
     pub const BODY: &str = "b";
 }

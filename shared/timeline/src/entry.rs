@@ -37,6 +37,12 @@ impl Seq {
         Self(self.0 + 1)
     }
 
+    /// Whether a block of the search index ends here: [`limits::INDEX_BLOCK_ENTRIES`] places in a
+    /// row, counted from zero.
+    pub fn completes_block(self) -> bool {
+        self.0 % limits::INDEX_BLOCK_ENTRIES == limits::INDEX_BLOCK_ENTRIES - 1
+    }
+
     /// The position before this one; zero stays zero.
     pub fn previous(self) -> Self {
         Self(self.0.saturating_sub(1))

@@ -236,6 +236,10 @@ pub const SEARCH_LEAVES_MAX: usize = 64;
 /// does not say: a day. Ours.
 pub const RECALL_MS_DEFAULT: u64 = DAY_MS;
 
+/// How many places of a timeline are one block of the search index. Ours: never to be changed, for
+/// the marks of the entries that complete one are kept for good.
+pub const INDEX_BLOCK_ENTRIES: u64 = 64;
+
 /// How many blocks of 64 messages the index reads for one message that completes longer ones: as
 /// many as the longest has, if all are missing. Ours.
 pub const INDEX_LEAVES_MAX: usize = 512;
