@@ -1,6 +1,7 @@
 //! The index: its blocks are built by the stream, or by whoever asks for them.
 
 use search_index::{ANALYZER, Block, BlockId, Level, Lookup, Query};
+use serde_json::json;
 use store::{BlockKey, Blocks};
 use timeline::ConversationId;
 
@@ -73,6 +74,22 @@ async fn an_index_that_dies_at_its_write_does_it_again() {
         assert_eq!(with(&block, "n41"), [42], "{moment}");
         town.stop().await;
     }
+}
+
+/// An operator has a user's conversations indexed, by the API that `aws lambda invoke` calls.
+#[tokio::test]
+async fn an_operator_has_the_index_built() {
+    let town = Town::with_parameters(&[("SearchIndex", "lazy")]).await;
+    let mut alice = town.client("alice", "desk").await;
+    fill(&mut alice).await;
+    let asked = json!({ "rebuild": { "user": "bob" } });
+    assert_eq!(town.invoke("IndexFunction", &asked).await, Ok(json!({ "blocks": 1 })));
+    assert_eq!(with(&first_block(&town).await, "n41"), [42]);
+    let asked = json!({ "rebuild": { "conversation": "d~alice~bob", "after": 63 } });
+    assert_eq!(town.invoke("IndexFunction", &asked).await, Ok(json!({ "blocks": 0 })));
+    let refused = town.invoke("IndexFunction", &json!({ "rebuild": {} })).await.unwrap_err();
+    assert_eq!(refused["errorType"], "invalid");
+    town.stop().await;
 }
 
 /// Where nobody searches, nothing is indexed.

@@ -14,6 +14,7 @@ pub mod binaries;
 mod client;
 mod device;
 pub mod embedded;
+mod invocation;
 mod town;
 
 use std::time::Duration;

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use gateway::{Fault, Gateway, Logs, Running, Settings, Store};
+use serde_json::Value;
 use store::Tables;
 use store_dynamo::Dynamo;
 use timeline::{Timestamp, UserId};
 
-use crate::{Client, Handshake, binaries, embedded, within};
+use crate::{Client, Handshake, binaries, embedded, invocation, within};
 
 /// A token as a test wants it.
 #[derive(Clone, Debug)]
@@ -87,6 +88,11 @@ impl Town {
     /// Waits until so many faults have struck since the start.
     pub async fn struck(&self, count: u64) {
         within(self.running.faults().fired_at_least(count)).await;
+    }
+
+    /// Invokes a function directly; an error of the function is its own JSON.
+    pub async fn invoke(&self, function: &str, event: &Value) -> Result<Value, Value> {
+        invocation::invoke(&self.running.url(), function, event).await
     }
 
     /// The tables, as a function sees them.

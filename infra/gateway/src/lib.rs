@@ -19,6 +19,7 @@
 //!
 //! * [`Settings`], [`Gateway`], [`Running`]: how a program starts and stops it all.
 //! * [`Options`], [`build`]: what its command line says, and how functions are built for it.
+//! * `management` serves `@connections`, `invoke` whoever invokes a function directly.
 //! * [`Fault`], [`FaultSwitches`]: what is made to go wrong.
 //! * [`Permission`]: what a function did; what its policy does not allow is denied.
 //! * [`Bill`], [`price`]: what it would have cost.
@@ -56,6 +57,7 @@ mod guard;
 mod handshake;
 mod head;
 mod identifier;
+mod invoke;
 mod launch;
 mod management;
 mod meter;

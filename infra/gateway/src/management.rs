@@ -1,4 +1,4 @@
-//! The `@connections` management API, and every other plain HTTP request.
+//! The `@connections` management API, and every other plain HTTP request but those to functions.
 
 use std::sync::Arc;
 
@@ -16,11 +16,12 @@ use crate::connection::{Connection, PostError};
 use crate::dispatch::MESSAGE_BYTES_MAX;
 use crate::event::Ending;
 use crate::identifier;
+use crate::invoke;
 use crate::permissions;
 use crate::server::Shared;
 use crate::switches::PostAnswer;
 
-type Answer = Response<Full<Bytes>>;
+pub(crate) type Answer = Response<Full<Bytes>>;
 
 /// Answers one request.
 pub(crate) async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Answer {
@@ -28,18 +29,24 @@ pub(crate) async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> A
     if path == "/ping" || path == "/sping" {
         return plain(StatusCode::OK, "healthy"); // Reserved for health checks by API Gateway.
     }
+    let authorization = request.headers().get(header::AUTHORIZATION);
+    let authorization = authorization.and_then(|value| value.to_str().ok());
+    let key = authorization.and_then(Caller::access_key_id).map(str::to_owned);
+    if let Some(function) = invoke::named(path) {
+        // No page of a browser can send the header, so none invokes anything.
+        return if key.is_some() {
+            invoke::answer(&shared, &function, request).await
+        } else {
+            unsigned()
+        };
+    }
     let Some((stage, rest)) = split(path) else { return forbidden() };
     let Some(stage) = shared.stages.get(&stage) else { return forbidden() };
     let Some(id) = rest else {
         // The endpoint of sockets, asked for without an upgrade.
         return plain(StatusCode::UPGRADE_REQUIRED, "");
     };
-    let authorization = request.headers().get(header::AUTHORIZATION);
-    let authorization = authorization.and_then(|value| value.to_str().ok());
-    let Some(key) = authorization.and_then(Caller::access_key_id).map(str::to_owned) else {
-        let kind = "MissingAuthenticationTokenException";
-        return failure(StatusCode::FORBIDDEN, kind, "Missing Authentication Token");
-    };
+    let Some(key) = key else { return unsigned() };
     if !identifier::is_connection_id(&id) {
         let message = format!("Invalid connectionId: {}", id.escape_default());
         return failure(StatusCode::BAD_REQUEST, "BadRequestException", &message);
@@ -156,6 +163,11 @@ fn throttled() -> Answer {
     failure(StatusCode::TOO_MANY_REQUESTS, "LimitExceededException", "Limit exceeded")
 }
 
+fn unsigned() -> Answer {
+    let kind = "MissingAuthenticationTokenException";
+    failure(StatusCode::FORBIDDEN, kind, "Missing Authentication Token")
+}
+
 fn forbidden() -> Answer {
     failure(StatusCode::FORBIDDEN, "ForbiddenException", "Forbidden")
 }
@@ -164,7 +176,7 @@ fn internal() -> Answer {
     failure(StatusCode::INTERNAL_SERVER_ERROR, "InternalFailure", "Internal server error")
 }
 
-fn failure(status: StatusCode, kind: &'static str, message: &str) -> Answer {
+pub(crate) fn failure(status: StatusCode, kind: &'static str, message: &str) -> Answer {
     let mut answer = json_answer(status, &json!({"message": message}));
     typed(&mut answer, kind);
     answer
@@ -175,7 +187,7 @@ fn typed(answer: &mut Answer, kind: &'static str) {
     answer.headers_mut().insert("x-amzn-errortype", HeaderValue::from_static(kind));
 }
 
-fn json_answer(status: StatusCode, body: &serde_json::Value) -> Answer {
+pub(crate) fn json_answer(status: StatusCode, body: &serde_json::Value) -> Answer {
     let mut answer = plain(status, "");
     *answer.body_mut() = Full::new(Bytes::from(body.to_string()));
     let kind = HeaderValue::from_static("application/json");
@@ -183,7 +195,7 @@ fn json_answer(status: StatusCode, body: &serde_json::Value) -> Answer {
     answer
 }
 
-fn plain(status: StatusCode, body: &'static str) -> Answer {
+pub(crate) fn plain(status: StatusCode, body: &'static str) -> Answer {
     let mut answer = Response::new(Full::new(Bytes::from_static(body.as_bytes())));
     *answer.status_mut() = status;
     if let Ok(id) = HeaderValue::from_str(&identifier::opaque()) {

@@ -25,6 +25,7 @@
 //!   for the edit as well. Its kind does not: it is `edit`, whatever kind the message is of.
 
 mod building;
+mod rebuilding;
 mod work;
 
 use search_index::{BlockId, Filter, Fingerprint, Level, Text};
@@ -34,6 +35,7 @@ use timeline::{Body, ConversationId, Entry, Kind, Seq, TimelineId, limits};
 use crate::error::Error;
 
 pub use building::{build, leaf};
+pub use rebuilding::{RebuildPorts, rebuild};
 pub use work::{Work, open_blocks};
 
 const _: () = assert!(limits::INDEX_BLOCK_ENTRIES == Level::L0.messages());

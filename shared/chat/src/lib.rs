@@ -56,7 +56,7 @@ pub use connect::{ConnectPorts, DevicePolicy, DisconnectPorts, PerPlatform, conn
 pub use error::Error;
 pub use group::group;
 pub use history::{HistoryPorts, history};
-pub use index::{IndexPorts, index};
+pub use index::{IndexPorts, RebuildPorts, index, rebuild};
 pub use lists::{ListPorts, conversations};
 pub use policy::Policy;
 pub use ports::{GroupPorts, Ids, SendPorts, TellPorts};

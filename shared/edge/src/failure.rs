@@ -34,6 +34,12 @@ impl From<Refusal> for Failure {
     }
 }
 
+impl From<Problem> for Failure {
+    fn from(problem: Problem) -> Self {
+        Self::from(Refusal { re: None, problem })
+    }
+}
+
 impl From<chat::Error> for Failure {
     fn from(error: chat::Error) -> Self {
         Self::Chat(error)

@@ -35,5 +35,5 @@ pub use event::Event;
 pub use failure::Failure;
 pub use reply::Reply;
 pub use serve::{Direction, serve, serve_handshake};
-pub use stream::{Inserted, serve_stream};
+pub use stream::{Inserted, serve_stream, serve_stream_and_invocations};
 pub use wall::{FreshIds, Wall, WallClock, fresh_id};

@@ -1,4 +1,4 @@
-//! The loop of a function behind a table's stream.
+//! The loop of a function behind a table's stream, and of one that operators invoke as well.
 //!
 //! Source of the contract: "Configuring partial batch response with DynamoDB and Lambda", AWS
 //! Lambda developer guide. The records from the first that failed on are delivered again, so each
@@ -7,7 +7,8 @@
 use aws_lambda_events::dynamodb;
 use aws_lambda_events::streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse};
 use futures_util::{StreamExt, stream};
-use lambda_runtime::{LambdaEvent, service_fn};
+use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
+use serde_json::Value;
 
 use crate::boot::BootError;
 use crate::failure::Failure;
@@ -18,6 +19,9 @@ const CONCURRENT_MAX: usize = 4;
 
 /// The name of a record that tells of a new item.
 const INSERT: &str = "INSERT";
+
+/// The member that every event of a stream has.
+const RECORDS: &str = "Records";
 
 /// An item that was put where none was.
 #[derive(Clone, Debug)]
@@ -42,6 +46,47 @@ where
         async move { Ok::<_, lambda_runtime::Error>(work(event.payload, handle).await) }
     });
     lambda_runtime::run_concurrent(service).await.map_err(BootError::Runtime)
+}
+
+/// Serves a table's stream as [`serve_stream`] does; whatever else the function is invoked with
+/// goes through `asked`, as JSON text, and its answer is the invocation's. What fails is an error
+/// of the function, by the name and the sentence of its [`Failure::problem`].
+///
+/// # Errors
+///
+/// [`BootError::Runtime`] when the runtime gives up.
+pub async fn serve_stream_and_invocations<H, F, A, G>(handle: H, asked: A) -> Result<(), BootError>
+where
+    H: Fn(Inserted) -> F + Clone + Send + 'static,
+    F: Future<Output = Result<(), Failure>> + Send + 'static,
+    A: Fn(String) -> G + Clone + Send + 'static,
+    G: Future<Output = Result<String, Failure>> + Send + 'static,
+{
+    let service = service_fn(move |event: LambdaEvent<Value>| {
+        let (handle, asked) = (handle.clone(), asked.clone());
+        async move {
+            let payload = event.payload;
+            if payload.get(RECORDS).is_some() {
+                let batch = serde_json::from_value(payload).map_err(|_| Failure::Malformed);
+                let response = work(batch.map_err(|failure| told(&failure))?, handle).await;
+                return serde_json::to_value(response).map_err(|_| told(&Failure::Malformed));
+            }
+            let answer = asked(payload.to_string()).await.map_err(|failure| told(&failure))?;
+            serde_json::from_str(&answer).map_err(|_| told(&Failure::Malformed))
+        }
+    });
+    lambda_runtime::run_concurrent(service).await.map_err(BootError::Runtime)
+}
+
+fn told(failure: &Failure) -> Diagnostic {
+    let problem = failure.problem();
+    let error = failure as &dyn std::error::Error;
+    if failure.is_ours() {
+        tracing::error!(code = problem.code, error, "failed");
+    } else {
+        tracing::info!(code = problem.code, error, "refused");
+    }
+    Diagnostic { error_type: problem.name, error_message: problem.message }
 }
 
 async fn work<H, F>(event: dynamodb::Event, handle: H) -> DynamoDbEventResponse

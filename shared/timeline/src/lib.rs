@@ -15,6 +15,7 @@
 //! * [`exchange`]: what clients ask for and are given, from [`Caller`](exchange::Caller) on.
 //! * [`life`]: how long an inbox keeps what it is told.
 //! * [`lists`]: what is asked about one's own conversations. [`search`]: what is searched for.
+//! * [`rebuild`]: what an operator asks of the index.
 //! * [`limits`]: every bound of the system and whose it is.
 //!
 //! # Invariants
@@ -31,6 +32,7 @@ pub mod id;
 pub mod life;
 pub mod limits;
 pub mod lists;
+pub mod rebuild;
 pub mod search;
 
 pub use body::{Body, InvalidBody, InvalidKind, Kind};

@@ -244,6 +244,10 @@ pub const INDEX_BLOCK_ENTRIES: u64 = 64;
 /// many as the longest has, if all are missing. Ours.
 pub const INDEX_LEAVES_MAX: usize = 512;
 
+/// How many conversations of a user one request to build the index anew looks at. Ours: each is a
+/// read at least.
+pub const REBUILD_CONVERSATIONS_MAX: usize = 100;
+
 /// How many items one read by key may name. Theirs: BatchGetItem, 100 keys.
 pub const BATCH_KEYS_MAX: usize = 100;
 

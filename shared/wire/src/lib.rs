@@ -12,6 +12,7 @@
 //! * [`send`], [`sync`], [`history`], [`group`], [`signal`], [`read`], [`recall`],
 //!   [`conversations`], [`search`]: one file per route; `receipts` is beside `read`.
 //! * [`searched`]: what of a body is searched.
+//! * [`rebuild`]: what an operator asks of the index.
 //! * [`event`]: what the events of a group's timeline say.
 //! * [`alert`]: what is published of a message to those who notify users without a live device.
 //! * [`push`]: frames that nobody asked for, and [`Incoming`], all that a client may get.
@@ -33,6 +34,7 @@ pub mod history;
 pub mod message;
 pub mod push;
 pub mod read;
+pub mod rebuild;
 pub mod recall;
 pub mod search;
 pub mod searched;
@@ -50,6 +52,7 @@ pub use history::{History, Messages};
 pub use message::{Marker, Message, text_body};
 pub use push::{Incoming, Kicked, NotUnderstood, Push, ReadBy, SignalBy};
 pub use read::{Read, ReadUpTo, Reader, Readers, Receipts};
+pub use rebuild::{Rebuild, Rebuilt};
 pub use recall::Recall;
 pub use search::{Match, Matches, Search, TitleMatch};
 pub use searched::searched_text;

@@ -35,6 +35,7 @@ mod faults;
 mod frames;
 mod golden;
 mod handshake;
+mod invoke;
 mod lifetimes;
 mod management;
 mod message_event;

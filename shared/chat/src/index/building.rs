@@ -14,7 +14,7 @@ use super::{IndexPorts, Work, fingerprints};
 use crate::error::Error;
 
 /// How many blocks of 64 are read from the timeline at once.
-const LEAVES_AT_ONCE: usize = 8;
+pub(super) const LEAVES_AT_ONCE: usize = 8;
 
 /// Builds a block of 64 messages of the timeline; `None` unless all of them stand.
 ///
@@ -141,7 +141,7 @@ fn boxed<'a>(
 }
 
 /// Builds blocks of 64 messages, several at once, as far as `work` may.
-async fn leaves(
+pub(super) async fn leaves(
     ports: IndexPorts<'_>,
     conversation: &ConversationId,
     ids: &[BlockId],

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use chat::RebuildPorts;
 use chat::index::{self, IndexPorts, Work, open_blocks};
 use proptest::prelude::*;
 use search_index::{Block, BlockId, Level, Lookup, Query};
 use store::{Blocks, Memory, Timelines};
 use timeline::exchange::Caller;
 use timeline::lists::RecallRequest;
+use timeline::rebuild::{RebuildRequest, RebuildScope};
 use timeline::{
     Body, ConversationId, DeviceId, Diffusion, Draft, Entry, Kind, Seq, TimelineId, limits,
 };
@@ -177,6 +179,77 @@ fn only_messages_and_edits_are_found_by_anything() {
         let expected = if kind == Kind::EDIT { 4 } else { 0 };
         assert_eq!(count(&Entry { kind: Kind::event(kind), ..said.clone() }), expected, "{kind}");
     }
+}
+
+/// Asks for all of it, request by request: how many blocks each built.
+fn rebuild(store: &Memory, scope: RebuildScope) -> Vec<usize> {
+    let ports = RebuildPorts { index: ports(store), directory: store };
+    let mut next = Some(RebuildRequest { scope, after: Seq::ZERO });
+    let mut counts = Vec::new();
+    while let Some(request) = next {
+        let rebuilt = run(chat::rebuild(ports, request)).unwrap();
+        counts.push(rebuilt.blocks);
+        next = rebuilt.next;
+        assert!(counts.len() < 10, "it comes to an end");
+    }
+    counts
+}
+
+#[test]
+fn a_conversation_is_indexed_anew_part_by_part() {
+    let count = 33_500;
+    let store = filled(count);
+    let counts = rebuild(&store, RebuildScope::Conversation(tea()));
+    assert_eq!(counts, [512, 11], "no further than the end of the longest block at once");
+    let blocks = complete(count);
+    assert_eq!(blocks.len(), 523 + 65 + 8 + 1);
+    for id in &blocks {
+        assert!(kept(&store, *id).is_some(), "{id:?}");
+    }
+}
+
+#[test]
+fn what_is_wrong_is_written_over() {
+    let store = filled(600);
+    stream(&store, 1..=600);
+    let right: Vec<_> = complete(600).into_iter().map(|id| kept(&store, id)).collect();
+    let other = filled(63);
+    let wrong = Body::parse(r#"{"text":"something else"}"#).unwrap();
+    run(other.update(&tea().timeline(), seq(7), &wrong)).unwrap();
+    assert!(build(&other, leaf(0), 1));
+    let key = store::BlockKey {
+        conversation: tea(),
+        analyzer: search_index::ANALYZER,
+        level: 0,
+        bucket: 0,
+        number: 0,
+    };
+    let bytes = run(other.read_blocks(std::slice::from_ref(&key))).unwrap().remove(0).unwrap();
+    run(store.write_blocks(&[(key, bytes)])).unwrap();
+    assert_ne!(kept(&store, leaf(0)), right[0], "it reads as a block, and says something else");
+    rebuild(&store, RebuildScope::Conversation(tea()));
+    let found: Vec<_> = complete(600).into_iter().map(|id| kept(&store, id)).collect();
+    assert_eq!(found, right);
+}
+
+#[test]
+fn all_conversations_of_a_user_are_indexed_anew() {
+    let town = Town::new();
+    let alice = caller("alice", "desk");
+    for to in ["bob", "cy"] {
+        town.fill(&alice, to, 65);
+    }
+    town.fill(&alice, "dan", 3);
+    let user = person("alice");
+    let counts = rebuild(&town.store, RebuildScope::User { user: user.clone(), from: None });
+    assert_eq!(counts, [2]);
+    for (to, is_there) in [("bob", true), ("cy", true), ("dan", false)] {
+        let wanted = [(direct("alice", to), leaf(0), 0)];
+        let found = run(open_blocks(&town.store, &wanted)).unwrap();
+        assert_eq!(found[0].is_some(), is_there, "{to}");
+    }
+    let from = Some(direct("alice", "cy"));
+    assert_eq!(rebuild(&town.store, RebuildScope::User { user, from }), [1]);
 }
 
 /// What happens to a conversation.
