@@ -1,13 +1,16 @@
 //! What an operation costs, as the store reports it.
 
-use chat::{Policy, TellPorts};
+use chat::{IndexPorts, Policy, TellPorts};
+use futures_util::StreamExt;
 use push::Tape;
-use store::{Immediately, Inboxes, Mode, Queue, Timelines};
+use store::{Immediately, Inboxes, Mode, Put, Queue, Timelines};
 use store_dynamo::{Dynamo, Units};
 use timeline::{
     Body, ConversationId, DeviceId, Diffusion, Draft, InboxEntry, Kind, MessageId, Seq, Timestamp,
     UserId,
 };
+
+use crate::corpus::{Corpus, Language};
 
 fn draft(number: u8) -> Draft {
     let text = "x".repeat(120);
@@ -118,4 +121,36 @@ async fn the_look_at_a_finished_fan_out_is_one_read_unit() {
         assert_eq!((units.write, units.requests), (0.0, 1));
         assert!(units.read <= 1.0, "{units:?}");
     }
+}
+
+/// What the stream writes to the index, by the longest blocks but one: messages of some ten words,
+/// as people write them.
+#[tokio::test]
+async fn the_index_is_at_most_6_write_units_a_hundred_messages() {
+    let store = tests::embedded::fresh().await;
+    let tea = ConversationId::parse("d~ada~bob").unwrap();
+    let texts = Corpus::new(Language::English, 1).messages(4_095);
+    let entries: Vec<_> = (1..)
+        .zip(&texts)
+        .map(|(number, text)| {
+            let body = serde_json::json!({ "text": text }).to_string();
+            let body = Body::parse(&body).unwrap();
+            Draft { body, ..draft(1) }.at(Seq::new(number).unwrap())
+        })
+        .collect();
+    let timeline = tea.timeline();
+    let puts = entries.iter().map(|entry| Timelines::put(&store, &timeline, entry));
+    let puts: Vec<_> = puts.collect();
+    let puts = futures_util::stream::iter(puts).buffer_unordered(32);
+    puts.for_each(|put| async { assert_eq!(put.unwrap(), Put::Stored) }).await;
+    let ports = IndexPorts { timelines: &store, blocks: &store, searched: wire::searched_text };
+    let units = consumed(&store, async || {
+        for entry in &entries {
+            chat::index(ports, &timeline, entry.seq).await.unwrap();
+        }
+    })
+    .await;
+    let each = |units: f64| units / entries.len() as f64;
+    assert!(each(units.write) <= 0.06, "{} write units a message", each(units.write));
+    assert!(each(units.read) <= 0.06, "{} read units a message", each(units.read));
 }

@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "what fails in a test fails the test")]
 
 mod consumption;
+#[path = "../../shared/search-index/tests/recall/corpus.rs"]
+mod corpus;
 mod dynamo;
 mod expiry;
 mod tables;

@@ -2,9 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use chat::IndexPorts;
 use serde_json::{Value, json};
+use store::Timelines;
 use tests::{Client, Town, binaries, frame, id};
+use timeline::{Body, ConversationId, DeviceId, Diffusion, Draft, Kind, MessageId, Seq, Timestamp};
 
+use crate::corpus::{Corpus, Language};
 use crate::exchange::text;
 use crate::groups::{found, group, say};
 
@@ -100,6 +104,7 @@ async fn every_operation_costs_what_the_table_says() {
     two_people(&mut meter, &mut alice, &mut phone, &mut bob).await;
     groups(&mut meter, &mut alice, &mut phone, &mut bob).await;
     list(&mut meter).await;
+    index(&mut meter).await;
     assert!(meter.wrong.is_empty(), "{:#?}", meter.wrong);
     assert!(meter.rows.is_empty(), "nobody measures {:?}", meter.rows.keys());
     meter.town.stop().await;
@@ -189,4 +194,33 @@ async fn list(meter: &mut Meter) {
     let list = zoe.ok(&frame("conversations", json!({ "limit": 50 }))).await;
     assert_eq!(list["unread"], 8);
     meter.end("conversations, 50 of two people, 8 unread");
+}
+
+/// The stream's part of 512 places: eight blocks of 64, and one of all.
+async fn index(meter: &mut Meter) {
+    let store = meter.town.store();
+    let conversation = ConversationId::parse("d~reader~writer").unwrap();
+    let timeline = conversation.timeline();
+    for (number, text) in (1..).zip(Corpus::new(Language::English, 1).messages(511)) {
+        let draft = Draft {
+            id: MessageId::from_bytes([7; 16]),
+            author: timeline::UserId::parse("writer").unwrap(),
+            device: DeviceId::parse("desk").unwrap(),
+            at: Timestamp(1_763_917_045_123),
+            kind: Kind::text(),
+            version: 1,
+            inbox_before: Seq::ZERO,
+            diffusion: Diffusion::Write,
+            named: Vec::new(),
+            target: None,
+            body: Body::parse(&json!({ "text": text }).to_string()).unwrap(),
+        };
+        store.put(&timeline, &draft.at(Seq::new(number).unwrap())).await.unwrap();
+    }
+    let ports = IndexPorts { timelines: &store, blocks: &store, searched: wire::searched_text };
+    meter.begin();
+    for number in 1..=511 {
+        chat::index(ports, &timeline, Seq::new(number).unwrap()).await.unwrap();
+    }
+    meter.end("index, 512 messages");
 }

@@ -4,6 +4,8 @@
 
 mod alerts;
 mod command_line;
+#[path = "../../shared/search-index/tests/recall/corpus.rs"]
+mod corpus;
 mod cost;
 mod costs;
 mod devices;
