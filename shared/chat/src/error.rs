@@ -47,6 +47,9 @@ pub enum Error {
         /// Why.
         reason: &'static str,
     },
+    /// Nothing can be searched by what was typed.
+    #[error("the query was refused")]
+    Query(#[from] search_index::InvalidQuery),
     /// The store failed.
     #[error("could not {operation}")]
     Store {

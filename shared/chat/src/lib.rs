@@ -15,6 +15,7 @@
 //! * [`lists`]: a user's conversations. [`control`]: what one of their devices did.
 //! * [`mod@sync`]: what came into an inbox after a cursor.
 //! * [`mod@history`]: a part of one conversation.
+//! * [`mod@search`]: what somebody's messages say.
 //! * [`mod@signal`]: what a device does just now.
 //! * [`members`]: who may see a conversation.
 //! * [`ports`]: what the routes that write may touch. [`policy`]: what a deployment decides.
@@ -45,6 +46,7 @@ pub mod ports;
 mod posting;
 pub mod read;
 pub mod recall;
+pub mod search;
 pub mod send;
 pub mod signal;
 pub mod sync;
@@ -62,6 +64,7 @@ pub use policy::Policy;
 pub use ports::{GroupPorts, Ids, SendPorts, TellPorts};
 pub use read::{read, receipts};
 pub use recall::recall;
+pub use search::{Seal, SearchBounds, SearchPorts, search};
 pub use send::send;
 pub use signal::{SignalPorts, signal};
 pub use sync::{SyncPorts, sync};

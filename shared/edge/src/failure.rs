@@ -93,6 +93,7 @@ impl Failure {
                 | chat::Error::BaseAhead { .. }
                 | chat::Error::IdReused
                 | chat::Error::Invalid { .. }
+                | chat::Error::Query(_)
                 | chat::Error::Store { .. }
                 | chat::Error::Push { .. },
             ) => false,
@@ -120,7 +121,8 @@ impl Failure {
                 | chat::Error::StaleBase { .. }
                 | chat::Error::BaseAhead { .. }
                 | chat::Error::IdReused
-                | chat::Error::Invalid { .. },
+                | chat::Error::Invalid { .. }
+                | chat::Error::Query(_),
             ) => false,
         }
     }
@@ -128,7 +130,7 @@ impl Failure {
 
 fn told(error: &chat::Error) -> Problem {
     use chat::Error::{
-        BaseAhead, IdReused, Invalid, Kicked, NoSuchMessage, NotAllowed, NotMember, Push, Replaced,
+        BaseAhead, IdReused, Invalid, Kicked, NoSuchMessage, NotAllowed, NotMember, Push, Query, Replaced,
         StaleBase, Store, TooLate, TooSoon,
     };
     match error {
@@ -156,6 +158,7 @@ fn told(error: &chat::Error) -> Problem {
         }
         IdReused => Problem::new(ErrorCode::Conflict, "the cid was sent with another content"),
         Invalid { reason } => Problem::new(ErrorCode::Invalid, *reason),
+        Query(invalid) => Problem::new(ErrorCode::Invalid, invalid.to_string()),
         Store { source, .. } => match source {
             store::Error::Throttled { .. } | store::Error::Contended => {
                 Problem::new(ErrorCode::SlowMode, "too much at once: wait, then try the same again")

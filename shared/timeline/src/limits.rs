@@ -209,12 +209,26 @@ pub const SPANS_MAX: usize = 20;
 /// text is no longer than a body, two brackets and two commas.
 pub const SPAN_BYTES_MAX: usize = 12;
 
-/// What a hit takes at most in an answer beside its text, its conversation, author and kind. Ours:
-/// two numbers of at most 20 digits, seven names, and where its text matches.
-pub const HIT_FIELDS_BYTES: usize = 150 + SPANS_MAX * SPAN_BYTES_MAX;
+/// What a hit's field names and numbers take at most in an answer, its conversation, author, kind,
+/// text and spans apart. Ours: two numbers of at most 20 digits, seven names.
+pub const HIT_FIELDS_BYTES: usize = 150;
+
+/// What the longest hit takes in an answer. Ours: its text is no longer than the body it is from.
+pub const HIT_BYTES_MAX: usize = HIT_FIELDS_BYTES
+    + SPANS_MAX * SPAN_BYTES_MAX
+    + CONVERSATION_ID_BYTES_MAX
+    + USER_ID_BYTES_MAX
+    + KIND_BYTES_MAX
+    + BODY_BYTES_MAX;
+
+/// What a conversation that is found by its title takes at most in an answer. Ours: its title
+/// escaped, its id, three names, and where it matches.
+pub const TITLE_HIT_BYTES_MAX: usize =
+    12 * TITLE_CHARS_MAX + CONVERSATION_ID_BYTES_MAX + 60 + SPANS_MAX * SPAN_BYTES_MAX;
 
 /// The most conversations that a search finds by their titles. Ours: those that were active last.
-pub const TITLE_HITS_MAX: usize = 10;
+/// They leave room for the longest hit.
+pub const TITLE_HITS_MAX: usize = 8;
 
 /// How many conversations one request of a search over all of them looks into. Ours: each is a read
 /// of its newest messages and of its blocks; those that were active before come on later pages.

@@ -6,6 +6,7 @@ use crate::body::Kind;
 use crate::entry::{Seq, Timestamp};
 use crate::group::Title;
 use crate::id::{ConversationId, UserId};
+use crate::limits;
 
 /// What somebody typed to search for. How long it may be is for whoever parses it to say.
 #[derive(Clone, PartialEq, Eq)]
@@ -137,6 +138,20 @@ pub struct Hits {
     pub titles: Vec<TitleHit>,
     /// Where the search goes on, even where this page is short or empty; `None` at its end.
     pub page: Option<SearchPage>,
+}
+
+/// How many bytes a hit takes at most in an answer: of its text a control character is escaped by
+/// six, a quotation mark and a backslash by two (RFC 8259, section 7).
+pub fn hit_bytes(hit: &Hit) -> usize {
+    let Hit { conversation, author, kind, text, spans, .. } = hit;
+    let spans = spans.len() * limits::SPAN_BYTES_MAX;
+    let ids = conversation.as_str().len() + author.as_str().len() + kind.as_str().len();
+    let escaped = |byte: u8| match byte {
+        0..0x20 => 6,
+        b'"' | b'\\' => 2,
+        _ => 1,
+    };
+    limits::HIT_FIELDS_BYTES + spans + ids + text.bytes().map(escaped).sum::<usize>()
 }
 
 #[cfg(test)]
