@@ -105,6 +105,7 @@ async fn every_operation_costs_what_the_table_says() {
     groups(&mut meter, &mut alice, &mut phone, &mut bob).await;
     list(&mut meter).await;
     index(&mut meter).await;
+    search(&mut meter, &mut bob).await;
     assert!(meter.wrong.is_empty(), "{:#?}", meter.wrong);
     assert!(meter.rows.is_empty(), "nobody measures {:?}", meter.rows.keys());
     meter.town.stop().await;
@@ -223,4 +224,26 @@ async fn index(meter: &mut Meter) {
         chat::index(ports, &timeline, Seq::new(number).unwrap()).await.unwrap();
     }
     meter.end("index, 512 messages");
+}
+
+/// Searches among 101 messages of two people, in 511 that are indexed, and in fifty conversations.
+async fn search(meter: &mut Meter, bob: &mut Client) {
+    let search = |query: &str, conversation: Option<&str>| match conversation {
+        Some(id) => frame("search", json!({ "query": query, "conversation": id })),
+        None => frame("search", json!({ "query": query })),
+    };
+    meter.begin();
+    let found = bob.ok(&search("xxx", Some("d~alice~bob"))).await;
+    assert_eq!(found["hits"].as_array().unwrap().len(), 20);
+    meter.end("search, a page of the newest messages");
+    let mut reader = meter.town.client("reader", "desk").await;
+    meter.begin();
+    let found = reader.ok(&search("unheard ", Some("d~reader~writer"))).await;
+    assert_eq!(found, json!({ "hits": [] }));
+    meter.end("search, 511 messages that are indexed");
+    let mut zoe = meter.town.client("zoe", "desk").await;
+    meter.begin();
+    let found = zoe.ok(&search("unheard ", None)).await;
+    assert_eq!(found, json!({ "hits": [] }));
+    meter.end("search, 50 conversations of two people");
 }

@@ -24,6 +24,8 @@ async fn no_log_holds_a_body_or_a_token() {
         json!({ "conversation": "d~bob~carol", "cid": id(), "body": { "text": CANARY } }),
     );
     alice.ask(&refused).await;
+    alice.ok(&frame("search", json!({ "query": CANARY }))).await;
+    alice.ask(&frame("search", json!({ "query": CANARY, "page": CANARY }))).await;
     let forged = town.handshake("bob", "x").bearer(&format!("{token}{CANARY}"));
     assert_eq!(forged.connect().await.unwrap_err(), 401);
     town.stop().await;

@@ -27,5 +27,6 @@ mod policies;
 mod refusals;
 mod remembering;
 mod restart;
+mod search;
 mod sync;
 mod tokens;

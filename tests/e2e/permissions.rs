@@ -34,6 +34,7 @@ fn attempts_at(theirs: &Value) -> Vec<Attempt> {
         on("read", "a position", json!({ "seq": 1 })),
         on("receipts", "who has read", json!({ "seq": 1 })),
         on("receipts", "how far all have read", json!({})),
+        on("search", "its messages", json!({ "query": "between" })),
         on("recall", "a message taken back", json!({ "seq": 2, "cid": id() })),
         on("recall", "a message changed", json!({ "seq": 2, "cid": id(), "body": text })),
         Attempt {
@@ -103,6 +104,18 @@ fn attempts() -> Vec<Attempt> {
             None,
         ),
         attempt(
+            "search",
+            "as another user",
+            frame("search", json!({ "query": "between", "user": "alice" })),
+            malformed,
+        ),
+        attempt(
+            "search",
+            "in all own conversations, of which none is another's",
+            frame("search", json!({ "query": "between", "from": "alice" })),
+            None,
+        ),
+        attempt(
             "$default",
             "a route that is not there",
             frame("steal", json!({})),
@@ -165,7 +178,8 @@ async fn require_refused(eve: &mut Client, attempts: Vec<Attempt>) {
                 assert_eq!(answer["error"]["name"], name, "{route}, {what}: {answer}");
             }
             None => {
-                assert_eq!(answer["ok"]["conversations"], json!([]), "{route}, {what}: {answer}");
+                let own = if route == "search" { "hits" } else { "conversations" };
+                assert_eq!(answer["ok"][own], json!([]), "{route}, {what}: {answer}");
             }
         }
     }
@@ -175,10 +189,13 @@ async fn require_refused(eve: &mut Client, attempts: Vec<Attempt>) {
 #[tokio::test]
 async fn a_conversation_of_others_looks_like_none() {
     let (town, mut eve) = town().await;
-    for action in ["history", "send"] {
+    for action in ["history", "search", "send"] {
         let mut answers = Vec::new();
         for conversation in ["d~alice~bob", "d~alice~carol"] {
             let mut asked = frame(action, json!({ "conversation": conversation }));
+            if action == "search" {
+                asked["query"] = json!("between");
+            }
             if action == "send" {
                 asked["cid"] = json!(id());
                 asked["body"] = json!({ "text": "hello" });

@@ -8,6 +8,7 @@ use store::Tables;
 use timeline::{InboxLife, limits};
 
 use crate::boot::BootError;
+use crate::sealing::HmacSeal;
 
 /// Table of the storage library.
 pub const TIMELINE_TABLE: &str = "TIMELINE_TABLE";
@@ -27,6 +28,8 @@ pub const GROUP_MEMBERS_MAX: &str = "TIDELINE_GROUP_MEMBERS_MAX";
 pub const INBOX_SECONDS: &str = "TIDELINE_INBOX_SECONDS";
 /// How long an author may take a message back or change it, in seconds.
 pub const RECALL_SECONDS: &str = "TIDELINE_RECALL_SECONDS";
+/// The key under which the pages of `search` are sealed: any text that others do not have.
+pub const SEAL_KEY: &str = "TIDELINE_SEAL_KEY";
 /// Public keys of tokens: the text of a JSON Web Key Set; empty for none.
 pub const KEYS: &str = "TIDELINE_JWKS";
 /// Secret of development tokens; empty refuses them.
@@ -66,7 +69,7 @@ const RECALL_SECONDS_LIMIT: u64 = 3_155_760_000;
 const GROUP_MEMBERS_LIMIT: u64 = 1_000_000;
 
 /// Every name that is read and that the template must declare.
-pub const DECLARED: [&str; 19] = [
+pub const DECLARED: [&str; 20] = [
     TIMELINE_TABLE,
     INBOX_TABLE,
     DIRECTORY_TABLE,
@@ -76,6 +79,7 @@ pub const DECLARED: [&str; 19] = [
     GROUP_MEMBERS_MAX,
     INBOX_SECONDS,
     RECALL_SECONDS,
+    SEAL_KEY,
     KEYS,
     DEVELOPMENT_SECRET,
     AUDIENCE,
@@ -158,6 +162,15 @@ impl Environment {
             connections: table(CONNECTIONS_TABLE)?,
             search: table(SEARCH_TABLE)?,
         })
+    }
+
+    /// The seal of pages.
+    ///
+    /// # Errors
+    ///
+    /// [`BootError::Missing`] names its key, if that is not set.
+    pub fn seal(&self) -> Result<HmacSeal, BootError> {
+        Ok(HmacSeal::new(self.required(SEAL_KEY)?))
     }
 
     /// Which devices a user may have online at once.

@@ -130,8 +130,8 @@ impl Failure {
 
 fn told(error: &chat::Error) -> Problem {
     use chat::Error::{
-        BaseAhead, IdReused, Invalid, Kicked, NoSuchMessage, NotAllowed, NotMember, Push, Query, Replaced,
-        StaleBase, Store, TooLate, TooSoon,
+        BaseAhead, IdReused, Invalid, Kicked, NoSuchMessage, NotAllowed, NotMember, Push, Query,
+        Replaced, StaleBase, Store, TooLate, TooSoon,
     };
     match error {
         NotMember => Problem::new(ErrorCode::Forbidden, "not a conversation of yours"),

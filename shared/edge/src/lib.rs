@@ -10,6 +10,7 @@
 //! * [`event`]: what comes in: [`Event`], and who sent it.
 //! * [`reply`]: what goes out.
 //! * [`failure`]: what each error looks like from outside.
+//! * [`sealing`]: the seal of pages.
 //! * [`mod@serve`]: the loop of a route, of `$connect` and `$disconnect`.
 //! * [`authorizer`]: the loop of the authorizer.
 //! * [`wall`]: the wall clock and real waiting.
@@ -25,6 +26,7 @@ pub mod environment;
 pub mod event;
 pub mod failure;
 pub mod reply;
+pub mod sealing;
 pub mod serve;
 pub mod stream;
 pub mod wall;
@@ -34,6 +36,7 @@ pub use environment::Environment;
 pub use event::Event;
 pub use failure::Failure;
 pub use reply::Reply;
+pub use sealing::HmacSeal;
 pub use serve::{Direction, serve, serve_handshake};
 pub use stream::{Inserted, serve_stream, serve_stream_and_invocations};
 pub use wall::{FreshIds, Wall, WallClock, fresh_id};

@@ -63,6 +63,11 @@ impl Reply {
         Self::frame(Answer::ok(re, wire::Listed::from(listed)).to_json())
     }
 
+    /// The answer of `search`.
+    pub fn hits(re: &RequestId, hits: timeline::search::Hits) -> Self {
+        Self::frame(Answer::ok(re, wire::Matches::from(hits)).to_json())
+    }
+
     /// The answer of `signal`.
     pub fn signaled(re: &RequestId, signaled: timeline::exchange::Signaled) -> Self {
         Self::frame(Answer::ok(re, wire::Signaled::from(signaled)).to_json())

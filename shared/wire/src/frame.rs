@@ -43,8 +43,8 @@ pub mod action {
     /// Searches my conversations.
     pub const SEARCH: &str = "search";
     /// Every route that a frame can name.
-    pub const ALL: [&str; 9] =
-        [SEND, SYNC, HISTORY, GROUP, SIGNAL, READ, RECEIPTS, RECALL, CONVERSATIONS];
+    pub const ALL: [&str; 10] =
+        [SEND, SYNC, HISTORY, GROUP, SIGNAL, READ, RECEIPTS, RECALL, CONVERSATIONS, SEARCH];
 }
 
 /// A request of some route: its id and the route's own fields.

@@ -1,5 +1,7 @@
 //! Which conversations are searched, how far they were, and what the caller may see of each.
 
+use std::cmp::Reverse;
+
 use futures_util::{StreamExt, TryStreamExt, stream};
 use store::Scan;
 use timeline::search::TitleHit;
@@ -62,7 +64,7 @@ pub(super) async fn all(search: &Search<'_>, begun: &Begun) -> Result<Vec<Standi
     let looks = stream::iter(looks).buffered(limits::CONCURRENT_MAX);
     let standings: Vec<Option<Standing>> = looks.try_collect().await?;
     let mut standings: Vec<_> = standings.into_iter().flatten().collect();
-    standings.sort_by(|one, other| other.at.cmp(&one.at));
+    standings.sort_by_key(|standing| Reverse(standing.at));
     Ok(standings)
 }
 

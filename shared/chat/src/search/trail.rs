@@ -72,19 +72,21 @@ pub(super) enum Progress {
 }
 
 impl Trail {
-    /// The trail of what has everything of one of `lookups`, from `first` to before `end`. The
-    /// block of 64 messages that the last of them is in has to be complete. What it builds is added
-    /// to `work`.
+    /// The trail of what has everything of one of `lookups`, from `first` to before `end`, in a
+    /// conversation whose newest message is `head`. The block of 64 messages that the last of them
+    /// is in has to be complete. What it builds is added to `work`.
     pub(super) fn new(
         conversation: &ConversationId,
         lookups: Vec<Vec<Lookup>>,
         (first, end): (u64, u64),
+        head: u64,
         work: Work,
     ) -> Self {
         let mut steps = Vec::new();
         if first < end {
-            let cover = Cover::new(first, BlockId::of(Level::L0, end - 1).last());
-            steps.extend(cover.newest_first().map(Step::Read));
+            // One of them may go on beyond the end: a long block is one read, too.
+            let blocks = Cover::new(first, head).newest_first();
+            steps.extend(blocks.filter(|block| block.first() < end).map(Step::Read));
             steps.reverse();
         }
         Self {

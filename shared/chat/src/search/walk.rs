@@ -86,7 +86,7 @@ impl Walk {
             }
         }
         if walk.reached > walk.floor {
-            walk.source = walk.look_ahead(search, read).await?;
+            walk.source = walk.look_ahead(search, read, head).await?;
         }
         Ok(walk)
     }
@@ -166,10 +166,15 @@ impl Walk {
 
     /// Looks for edits that stand from where the walk begins on, up to what was `read`, notes where
     /// they lead, and says how to go on: by the timeline when there are too many.
-    async fn look_ahead(&mut self, search: &Search<'_>, read: u64) -> Result<Source, Error> {
+    async fn look_ahead(
+        &mut self,
+        search: &Search<'_>,
+        read: u64,
+        head: u64,
+    ) -> Result<Source, Error> {
         let lookups = vec![search.wanted.edits()];
         let part = (self.reached, read);
-        let mut trail = Trail::new(&self.conversation, lookups, part, Work::new(0));
+        let mut trail = Trail::new(&self.conversation, lookups, part, head, Work::new(0));
         let mut edits = Vec::new();
         // Ends with the trail.
         while !trail.is_at_end() {
@@ -190,7 +195,7 @@ impl Walk {
             }
         }
         let (lookups, part) = (search.wanted.lookups(), (self.floor, self.reached));
-        let trail = Trail::new(&self.conversation, lookups, part, trail.into_work());
+        let trail = Trail::new(&self.conversation, lookups, part, head, trail.into_work());
         Ok(Source::Trail(Box::new(trail)))
     }
 

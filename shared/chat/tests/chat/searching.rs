@@ -175,7 +175,7 @@ fn a_conversation_is_found_by_its_title() {
         found.titles.into_iter().map(|hit| (hit.title.as_str().to_owned(), hit.spans.len()))
     };
     let expected = [("Tea time 茶".to_owned(), 2)];
-    assert!(titles("bob", &Asked::all("茶 tea"), None).eq(expected.clone()));
+    assert!(titles("bob", &Asked::all("茶 tea"), None).eq(expected));
     assert!(titles("bob", &Asked::all("coffee"), None).eq([]));
     assert!(titles("bob", &Asked::of(&club(), "tea"), None).eq([]));
     assert!(titles("eve", &Asked::all("tea"), None).eq([]));
@@ -232,7 +232,7 @@ fn a_page_of_another_search_is_refused() {
     assert!(refused("alice", &Asked::of(&id, "tea "), page.clone()));
     assert!(refused("alice", &Asked::all("tea"), page.clone()));
     assert!(refused("alice", &asked, SearchPage::new(vec![1; 40])));
-    assert!(!refused("alice", &Asked { limit: 3, ..asked.clone() }, page));
+    assert!(!refused("alice", &Asked { limit: 3, ..asked }, page));
 }
 
 #[test]
