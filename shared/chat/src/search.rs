@@ -1,8 +1,8 @@
 //! What somebody's messages say: full text and filters, in one conversation or all of theirs.
 //!
 //! There is no cluster and no lag. What was acknowledged is found by the next request, for the
-//! newest messages are read as they are; older ones are found by blocks, and a block that nobody has
-//! built yet is made up for by the messages themselves.
+//! newest messages are read as they are; older ones are found by blocks, and a block that nobody
+//! has built yet is made up for by the messages themselves.
 //!
 //! # Layout
 //!
@@ -18,12 +18,10 @@
 //!
 //! * What is found is judged by its live entry, which was read after the request came: nothing that
 //!   was taken back, nothing by what it said before an edit, nothing that the caller may not see.
-//! * Blocks only ever name candidates, and none is missed: what a message says now is what its own
-//!   entry was kept with, or what its last edit's entry was kept with. The first is named by the
-//!   block of the message, unless an edit had changed it when that was built; the second by the
-//!   block of the edit, for the last edit's entry keeps its body as long as the message says so
-//!   (see [`edits`](crate::edits)). An edit stands above its message, so it is met before, or is
-//!   looked for when a page begins between them.
+//! * Blocks only ever name candidates, and none is missed: what a message says now is named by the
+//!   block of its own place, or by that of its last edit's place (see [`index`](crate::index)),
+//!   which is above it. So an edit is met before its message, or is looked for when a page begins
+//!   between them, and leads there.
 //! * Every page is authorized anew.
 //! * A request's work has a bound, whatever there is: an answer may have fewer hits than were asked
 //!   for, or none, and a page to go on with. Each request comes further.
