@@ -15,6 +15,9 @@ pub struct SearchBounds {
     pub candidates: usize,
     /// How many times it reads 64 messages in place of a block.
     pub leaves: usize,
+    /// How much earlier than one before it a message may have been taken, in milliseconds. More
+    /// than that, and times say nothing about what need not be read.
+    pub disorder_ms: u64,
 }
 
 impl Default for SearchBounds {
@@ -24,6 +27,7 @@ impl Default for SearchBounds {
             buckets: limits::SEARCH_BUCKETS_MAX,
             candidates: limits::SEARCH_CANDIDATES_MAX,
             leaves: limits::SEARCH_LEAVES_MAX,
+            disorder_ms: limits::DISORDER_MS_MAX,
         }
     }
 }

@@ -19,7 +19,7 @@ use futures_util::future::{join_all, try_join_all};
 use timeline::search::{Hit, Hits, TitleHit, hit_bytes};
 use timeline::{Timestamp, limits};
 
-use super::paging::{AGE_MS, Begun, Left, PAGE_BYTES, POSITION_BYTES_MAX};
+use super::paging::{Begun, Left, PAGE_BYTES, POSITION_BYTES_MAX, UNIT_MS};
 use super::standing::{self, Standing};
 use super::trail::Progress;
 use super::walk::Walk;
@@ -112,7 +112,7 @@ pub(super) async fn merge(
         let (Some(key), Some(walk)) = (stream.key(), &mut stream.walk) else { break };
         // No more conversations may be looked into. Pages keep times by the minute, and without
         // this two conversations of one minute could wait for each other for ever.
-        if newest_open.is_some_and(|at| at.since(key) > AGE_MS) {
+        if newest_open.is_some_and(|at| at.since(key) > UNIT_MS) {
             break;
         }
         let bytes = walk.newest().map_or(0, hit_bytes);

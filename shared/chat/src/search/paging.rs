@@ -7,19 +7,20 @@
 //!
 //! ```text
 //! format:1 byte
-//! newest:6 bytes                    when the newest of what is left was taken, in milliseconds
+//! newest:4 bytes                    when the newest of what is left was taken, in units of 65,536
+//!                                   ms, rounded up
 //! for each conversation:
 //!     name:6 bytes                  a keyed hash of its id
 //!     below:varint                  what is left lies below this sequence; 0: nothing is
 //!     age:varint                    unless nothing is left: how much older that is than the
-//!                                   newest, in units of 65,536 ms, at most 2^21 - 1
+//!                                   newest, in these units, at most 2^21 - 1
 //! seal:16 bytes
 //! ```
 //!
 //! # Invariants
 //!
 //! * What a conversation has left is not newer than its age says, so one that cannot be next is not
-//!   read.
+//!   read. Times are rounded once: a page that is read and written again says the same.
 
 use std::collections::BTreeMap;
 
@@ -48,15 +49,12 @@ const TAG_BYTES: usize = 16;
 /// How many bytes name a conversation: of a thousand two have one name once in 10^9.
 const NAME_BYTES: usize = 6;
 
-/// How many bytes a time has: enough for the years to come.
-const TIME_BYTES: usize = 6;
+/// How many bytes a time has: enough for the eras to come.
+const TIME_BYTES: usize = 4;
 
-/// The milliseconds of a unit of age, as a power of two.
-const AGE_SHIFT: u32 = 16;
-
-/// The milliseconds of a unit of age: what is left is at most this much older than a page says,
+/// The milliseconds of a unit of time: what is left is at most this much older than a page says,
 /// unless it is very old.
-pub(super) const AGE_MS: u64 = 1 << AGE_SHIFT;
+pub(super) const UNIT_MS: u64 = 1 << 16;
 
 /// The oldest that an age says: four years, in 3 bytes.
 const AGE_MAX: u64 = (1 << 21) - 1;
@@ -118,14 +116,14 @@ impl<'a> Sealer<'a> {
 
     /// The page from which the search goes on.
     pub(super) fn write(&self, begun: &Begun) -> SearchPage {
-        let newest = begun.values().flatten().map(|left| left.at).max().unwrap_or_default();
+        let newest = begun.values().flatten().map(|left| units(left.at)).max().unwrap_or_default();
         let mut bytes = vec![FORMAT];
-        bytes.extend_from_slice(&newest.0.to_be_bytes()[size_of::<u64>() - TIME_BYTES..]);
+        bytes.extend_from_slice(&newest.to_be_bytes());
         for (name, left) in begun {
             bytes.extend_from_slice(name);
             put(&mut bytes, left.map_or(0, |left| left.below.number()));
             if let Some(left) = left {
-                put(&mut bytes, (newest.since(left.at) >> AGE_SHIFT).min(AGE_MAX));
+                put(&mut bytes, u64::from(newest - units(left.at)).min(AGE_MAX));
             }
         }
         let tag = self.tag(&bytes);
@@ -155,13 +153,11 @@ impl<'a> Sealer<'a> {
 
 fn parse(bytes: &[u8]) -> Option<Begun> {
     let (format, bytes) = bytes.split_first()?;
-    let (time, mut bytes) = bytes.split_first_chunk::<TIME_BYTES>()?;
+    let (newest, mut bytes) = bytes.split_first_chunk::<TIME_BYTES>()?;
     if *format != FORMAT {
         return None;
     }
-    let mut newest = [0; size_of::<u64>()];
-    newest[size_of::<u64>() - TIME_BYTES..].copy_from_slice(time);
-    let newest = u64::from_be_bytes(newest);
+    let newest = u64::from(u32::from_be_bytes(*newest));
     let mut begun = Begun::new();
     // Each position takes bytes, so this ends with them.
     while !bytes.is_empty() {
@@ -169,14 +165,19 @@ fn parse(bytes: &[u8]) -> Option<Begun> {
         bytes = rest;
         let below = Seq::new(take(&mut bytes)?)?;
         let left = if below > Seq::ZERO {
-            let age = take(&mut bytes)?.min(AGE_MAX) << AGE_SHIFT;
-            Some(Left { below, at: Timestamp(newest.saturating_sub(age)) })
+            let age = take(&mut bytes)?.min(AGE_MAX);
+            Some(Left { below, at: Timestamp(newest.saturating_sub(age) * UNIT_MS) })
         } else {
             None
         };
         begun.insert(*name, left);
     }
     Some(begun)
+}
+
+/// A time in units, rounded up.
+fn units(at: Timestamp) -> u32 {
+    u32::try_from(at.0.div_ceil(UNIT_MS)).unwrap_or(u32::MAX)
 }
 
 /// Seven bits a byte, the low ones first; the eighth says that it goes on.
@@ -212,11 +213,13 @@ mod tests {
 
     impl Seal for Sum {
         fn seal(&self, parts: &[&[u8]]) -> [u8; SEAL_BYTES] {
-            let mut seal = [0_u8; SEAL_BYTES];
-            let parts = parts.iter().flat_map(|part| part.iter().copied().chain([0xff]));
-            for (index, byte) in parts.enumerate() {
-                let place = &mut seal[index % SEAL_BYTES];
-                *place = place.wrapping_mul(31).wrapping_add(byte).wrapping_add(1);
+            let mut seal = [0; SEAL_BYTES];
+            let bytes = parts.iter().flat_map(|part| part.iter().copied().chain([0xff]));
+            let mut state = 1_u64;
+            for (index, byte) in bytes.chain([0; SEAL_BYTES]).enumerate() {
+                state =
+                    (state ^ u64::from(byte)).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(23);
+                seal[index % SEAL_BYTES] ^= state as u8;
             }
             seal
         }
@@ -236,10 +239,10 @@ mod tests {
         Sealer::new(&Sum, &UserId::parse(user).unwrap(), request)
     }
 
-    const NEWEST: Timestamp = Timestamp(1_763_917_045_123);
+    const NEWEST: Timestamp = Timestamp(26_915_200 * UNIT_MS);
 
     fn begun() -> Begun {
-        let at = |age: u64| Timestamp(NEWEST.0 - (age << AGE_SHIFT));
+        let at = |age: u64| Timestamp(NEWEST.0 - age * UNIT_MS);
         let left = |below, age| Some(Left { below: Seq::new(below).unwrap(), at: at(age) });
         let lefts = [
             left(1, 0),
@@ -284,6 +287,9 @@ mod tests {
             ]);
             let read = sealer.read(&sealer.write(&begun)).unwrap();
             assert!(read[&[2; NAME_BYTES]].unwrap().at >= Timestamp(at), "{at}");
+            // Nor does it become newer from page to page, whatever else is left.
+            let rest = Begun::from([([2; NAME_BYTES], read[&[2; NAME_BYTES]])]);
+            assert_eq!(sealer.read(&sealer.write(&rest)).unwrap(), rest, "{at}");
         }
     }
 

@@ -8,12 +8,12 @@ use timeline::search::TitleHit;
 use timeline::{ConversationId, Party, Seq, Timestamp, Title, limits};
 
 use super::Search;
-use super::paging::Begun;
+use super::paging::{Begun, UNIT_MS};
 use crate::error::Error;
 use crate::members;
 
-/// No message is newer. A page keeps 48 bits of a time.
-const NEWEST: Timestamp = Timestamp((1 << 48) - 1);
+/// No message is newer: a time that a page can keep.
+const NEWEST: Timestamp = Timestamp(UNIT_MS << 31);
 
 /// A conversation that is searched.
 pub(super) struct Standing {

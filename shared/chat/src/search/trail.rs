@@ -203,6 +203,7 @@ impl Trail {
         if let Some(children) = newest.children() {
             self.steps.pop();
             self.steps.push(Step::Build(newest));
+            let children = children.into_iter().filter(|child| child.first() < self.end);
             self.steps.extend(children.map(Step::Read));
             self.width = self.width.max(CHILDREN);
             return Ok(Progress::Made);

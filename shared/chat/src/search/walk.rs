@@ -70,7 +70,10 @@ impl Walk {
     ) -> Result<Self, Error> {
         let newest = read_down(search, conversation, floor.number(), Seq::MAX.number()).await?;
         let head = newest.first().map_or(0, |entry| entry.seq.number());
-        let below = below.map_or(head + 1, |below| below.number().min(head + 1));
+        let below = match below {
+            Some(below) => below.number().min(head + 1),
+            None => end(search, conversation, floor.number(), head + 1).await?,
+        };
         let is_all = newest.len() < LEAF;
         let read = newest.last().filter(|_| !is_all).map_or(floor, |entry| entry.seq).number();
         let mut walk = Self {
@@ -79,12 +82,14 @@ impl Walk {
             ..Self::nowhere(conversation)
         };
         for entry in &newest {
+            walk.note_age(search, entry);
             match search.wanted.judge(conversation, entry) {
                 Verdict::Found(hit) if hit.seq.number() < below => walk.hits.push_back(*hit),
                 Verdict::LeadsTo(target) => walk.lead(target),
                 Verdict::Found(_) | Verdict::Passed => {}
             }
         }
+        walk.reached = walk.reached.max(walk.floor);
         if walk.reached > walk.floor {
             walk.source = walk.look_ahead(search, read, head).await?;
         }
@@ -199,6 +204,13 @@ impl Walk {
         Ok(Source::Trail(Box::new(trail)))
     }
 
+    /// Lets the walk end above whatever is too old.
+    fn note_age(&mut self, search: &Search<'_>, entry: &Entry) {
+        if search.wanted.is_too_old(entry, search.ports.bounds.disorder_ms) {
+            self.floor = self.floor.max(entry.seq.next().number());
+        }
+    }
+
     /// Notes that an edit leads to a message, if that is still to come.
     fn lead(&mut self, target: Seq) {
         let target = target.number();
@@ -233,19 +245,20 @@ impl Walk {
         hits.extend(self.judge(search, &among).await?.0);
         hits.sort_by_key(|hit| std::cmp::Reverse(hit.seq));
         self.hits.extend(hits);
-        self.reached = last;
+        self.reached = last.max(self.floor);
         Ok(Progress::Made)
     }
 
     /// Reads candidates: those that are found, and where the others lead.
     async fn judge(
-        &self,
+        &mut self,
         search: &Search<'_>,
         seqs: &[u64],
     ) -> Result<(Vec<Hit>, BTreeSet<u64>), Error> {
         let (mut hits, mut led) = (Vec::new(), BTreeSet::new());
         let seqs: Vec<_> = seqs.iter().copied().map(place).collect();
         for entry in fetch(search, &self.conversation, &seqs).await? {
+            self.note_age(search, &entry);
             match search.wanted.judge(&self.conversation, &entry) {
                 Verdict::Found(hit) => hits.push(*hit),
                 Verdict::LeadsTo(target) => {
@@ -261,15 +274,38 @@ impl Walk {
     async fn read_on(&mut self, search: &Search<'_>) -> Result<Progress, Error> {
         let entries = read_down(search, &self.conversation, self.floor, self.reached - 1).await?;
         for entry in &entries {
+            self.note_age(search, entry);
             if let Verdict::Found(hit) = search.wanted.judge(&self.conversation, entry) {
                 self.hits.push_back(*hit);
             }
         }
         let is_all = entries.len() < LEAF;
         let last = entries.last().filter(|_| !is_all).map(|entry| entry.seq.number());
-        self.reached = last.unwrap_or(self.floor);
+        self.reached = last.unwrap_or(self.floor).max(self.floor);
         Ok(Progress::Made)
     }
+}
+
+/// From where on everything is too new, as far as a few reads tell: `end` at most.
+async fn end(
+    search: &Search<'_>,
+    conversation: &ConversationId,
+    mut first: u64,
+    mut end: u64,
+) -> Result<u64, Error> {
+    let disorder_ms = search.ports.bounds.disorder_ms;
+    // Each turn leaves about a sixteenth of what there was.
+    while search.wanted.has_end() && end.saturating_sub(first) > LEAF_MESSAGES {
+        let step = (end - first) / limits::TIME_PROBES;
+        let probes = (1..limits::TIME_PROBES).map(|number| place(first + number * step));
+        let entries = fetch(search, conversation, &probes.collect::<Vec<_>>()).await?;
+        let new = entries.iter().filter(|entry| search.wanted.is_too_new(entry, disorder_ms));
+        match new.map(|entry| entry.seq.number()).min() {
+            Some(new) => (first, end) = (first.max(new - step), new),
+            None => first += (limits::TIME_PROBES - 1) * step,
+        }
+    }
+    Ok(end)
 }
 
 /// The next candidates, the newest first: what was named, and what edits lead to as far as the

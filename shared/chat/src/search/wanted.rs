@@ -91,6 +91,24 @@ impl Wanted {
         self.filters != Filters::default()
     }
 
+    /// Whether whatever comes before an entry is too old, if times differ by so much at most.
+    pub(super) fn is_too_old(&self, entry: &Entry, disorder_ms: u64) -> bool {
+        // An event of the group may have been under way for long.
+        let is_evidence = !entry.kind.is_event() || entry.kind.as_str() == Kind::EDIT;
+        let since = self.filters.since.filter(|_| is_evidence);
+        since.is_some_and(|since| entry.at.plus(disorder_ms) < since)
+    }
+
+    /// Whether whatever comes after an entry is too new, if times differ by so much at most.
+    pub(super) fn is_too_new(&self, entry: &Entry, disorder_ms: u64) -> bool {
+        self.filters.until.is_some_and(|until| entry.at > until.plus(disorder_ms))
+    }
+
+    /// Whether there is a time after which nothing is wanted.
+    pub(super) fn has_end(&self) -> bool {
+        self.filters.until.is_some()
+    }
+
     fn is_wanted(&self, kind: &Kind, at: Timestamp) -> bool {
         let Filters { kind: wanted, since, until, .. } = &self.filters;
         wanted.as_ref().is_none_or(|wanted| wanted == kind)

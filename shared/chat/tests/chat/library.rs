@@ -192,7 +192,7 @@ impl Library {
                 return Ok(hits);
             }
         }
-        panic!("{asked:?} has no last page");
+        panic!("{asked:?} has no last page, within {:?}", self.bounds);
     }
 
     /// What a conversation's search finds, by sequence and with what was found in brackets.

@@ -307,6 +307,26 @@ fn one_request_does_so_much_and_no_more() {
 }
 
 #[test]
+fn times_say_what_need_not_be_read() {
+    let (mut library, id) = pair();
+    let start = library.town.dial_now();
+    for _ in 0..4_000 {
+        library.town.wait(60_000);
+        library.text(&id, "alice", "tea");
+    }
+    library.index_all(&id);
+    // What two hours and a half had, and the hour before and after it by which times may differ.
+    library.bounds = SearchBounds { candidates: 300, ..SearchBounds::default() };
+    let minutes = |minutes: u64| Some(start.plus(minutes * 60_000));
+    let filters = Filters { since: minutes(2_000), until: minutes(2_150), ..Filters::default() };
+    let asked = Asked { filters, limit: 100, ..Asked::of(&id, "tea") };
+    let first = library.search("bob", &asked, None).unwrap();
+    assert_eq!((first.hits.len(), first.hits[0].seq), (100, crate::town::seq(2_150)));
+    let second = library.search("bob", &asked, first.page).unwrap();
+    assert_eq!((second.hits.len(), second.page), (50, None));
+}
+
+#[test]
 fn a_page_carries_the_longest_texts() {
     let (mut library, id) = pair();
     let words = format!("tea {}", "x".repeat(8_100));

@@ -12,7 +12,7 @@ use timeline::{Admission, Body, ConversationId, Kind, Timestamp, Title, Visibili
 
 use crate::club::desk;
 use crate::library::{Asked, Library, Spot, spot_set, spots};
-use crate::town::{Town, direct, message, person, text};
+use crate::town::{START, Town, direct, message, person, text};
 
 const USERS: [&str; 4] = ["alice", "bob", "cy", "dan"];
 
@@ -35,6 +35,9 @@ const WORDS: [&str; 14] = [
     "to",
     "don't",
 ];
+
+/// How far times go back at times.
+const WOBBLE_MS: u64 = 3_000;
 
 /// What becomes of the index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,12 +88,14 @@ impl World {
         }
         let fates = [Fate::Stopped, Fate::Careless, Fate::Rotten, Fate::Faithful];
         let fate = fates[rng.usize(..fates.len())];
+        library.bounds.disorder_ms = WOBBLE_MS;
         if rng.bool() {
             library.bounds = SearchBounds {
                 conversations: rng.usize(1..6),
                 buckets: rng.usize(1..100),
                 candidates: rng.usize(1..100),
                 leaves: rng.usize(1..10),
+                disorder_ms: WOBBLE_MS,
             };
         }
         library.shelf.refuses.store(fate == Fate::Stopped, Ordering::Relaxed);
@@ -140,7 +145,7 @@ impl World {
 
     fn say(&mut self) {
         let (id, author, kind, body) = (self.id(), self.user(), self.kind(), self.body());
-        let wobble = if self.wobbles { self.rng.u64(..3_000) } else { 0 };
+        let wobble = if self.wobbles { self.rng.u64(..WOBBLE_MS) } else { 0 };
         let at = Timestamp(self.library.town.dial_now().0 - wobble);
         let number = self.library.next();
         self.library.say_at(&id, author, kind.as_str(), &body, (number, at));
@@ -249,11 +254,12 @@ impl World {
         if self.rng.bool() {
             filters.kind = Some(self.kind());
         }
-        if self.rng.u8(..4) == 0 {
-            filters.since = Some(Timestamp(now - self.rng.u64(..100_000)));
+        let life = now - START.0 + 1;
+        if self.rng.u8(..3) == 0 {
+            filters.since = Some(Timestamp(now - self.rng.u64(..life)));
         }
-        if self.rng.u8(..4) == 0 {
-            filters.until = Some(Timestamp(now - self.rng.u64(..100_000)));
+        if self.rng.u8(..3) == 0 {
+            filters.until = Some(Timestamp(now - self.rng.u64(..life)));
         }
         filters
     }
