@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use chat::RebuildPorts;
 use chat::index::{self, IndexPorts, Work, open_blocks};
 use proptest::prelude::*;
-use search_index::{Block, BlockId, Level, Lookup, Query};
+use search_index::{Block, BlockId, Leaf, Level, Lookup, Query, Text};
 use store::{Blocks, Memory, Timelines};
 use timeline::exchange::Caller;
 use timeline::lists::RecallRequest;
@@ -144,6 +144,30 @@ fn work_is_bounded_and_what_was_done_stays() {
     assert!(!build(&store, parent, 4));
     assert!(build(&store, parent, 1));
     assert!(kept(&store, parent).is_some());
+}
+
+/// More than an item holds: letters at random, so that nearly every pair of them is a new term.
+#[test]
+fn a_block_that_is_too_long_is_not_kept() {
+    let mut random = 7_u64;
+    let mut text = |letters: usize| -> String {
+        let mut letter = || {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            char::from_u32(0x4E00 + u32::try_from(random >> 33).unwrap() % 20_000).unwrap()
+        };
+        (0..letters).map(|_| letter()).collect()
+    };
+    let mut long = Leaf::default();
+    (0..64).for_each(|position| long.add(position, Text::new(&text(4_000)).fingerprints()));
+    let long = long.finish();
+    assert!(long.len() > search_index::BLOCK_BYTES_MAX, "{}", long.len());
+    let store = Memory::default();
+    let mut work = Work::new(0);
+    work.add(&tea(), leaf(0), vec![long]);
+    work.add(&tea(), leaf(1), vec![Leaf::default().finish()]);
+    run(work.write(&store)).unwrap();
+    assert_eq!(kept(&store, leaf(0)), None);
+    assert!(kept(&store, leaf(1)).is_some());
 }
 
 #[test]
