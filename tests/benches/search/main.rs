@@ -1,7 +1,7 @@
-//! Search: what the index costs to write and to search, beside a full scan and beside an index of one
-//! item for each term of each message.
+//! Search: what the index costs to write and to search, beside reading everything and beside an
+//! index of one item for each term of each message.
 //!
-//!     cargo bench --profile local --bench search [-- MESSAGES]
+//!     cargo bench --profile local --bench search [-- MESSAGES] [LANGUAGE]
 //!
 //! The corpus is invented and the same for the same number: [`corpus`]. One user has 200
 //! conversations; the n-th has 1/n of the messages of the first, which is how people's are. Units
@@ -40,7 +40,7 @@ const MESSAGES_DEFAULT: usize = 100_000;
 /// How many queries of each sort are asked.
 const QUERIES: usize = 40;
 
-/// How many of them by reading everything.
+/// How many of them by reading everything; of many messages one.
 const SCANS: usize = 3;
 
 /// With how many messages an item for each term of each is still written: ten times as many.
@@ -51,10 +51,15 @@ const LANGUAGES: [Language; 3] = [Language::English, Language::Chinese, Language
 
 fn main() {
     // What cargo itself passes on begins with a dash.
-    let given = std::env::args().skip(1).find_map(|argument| argument.parse().ok());
-    let messages = given.unwrap_or(MESSAGES_DEFAULT);
+    let given: Vec<_> = std::env::args().skip(1).filter(|given| !given.starts_with('-')).collect();
+    let number = given.iter().find_map(|given| given.parse().ok());
+    let messages = number.unwrap_or(MESSAGES_DEFAULT);
+    let is_named = |language: &Language| {
+        let name = format!("{language:?}").to_lowercase();
+        given.iter().all(|given| given.parse::<usize>().is_ok() || *given == name)
+    };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-    for language in LANGUAGES {
+    for language in LANGUAGES.into_iter().filter(is_named) {
         runtime.block_on(measure(language, messages));
     }
 }
@@ -119,7 +124,8 @@ async fn ask(
         let by_terms = async |query: &str| terms.find(store, talks, query).await;
         asking::measure("terms", units, queries, by_terms).await;
     }
-    let few = &queries[..queries.len().min(SCANS)];
+    let scans = if data.len() > TERMS_MESSAGES_MAX { 1 } else { SCANS };
+    let few = &queries[..queries.len().min(scans)];
     let by_scan = async |query: &str| scan::find(store, talks, query).await;
     asking::measure("scan", units, few, by_scan).await;
 }
