@@ -53,19 +53,19 @@ impl Sort {
     }
 }
 
-/// Asks each of the queries and prints what they took.
+/// Asks each of the queries and prints what they took; how many hits each had.
 pub(crate) async fn measure(
     what: &str,
     consumed: impl Fn() -> Units,
     queries: &[String],
     find: impl AsyncFn(&str) -> usize,
-) {
+) -> Vec<usize> {
     let before = consumed();
     let mut times = Vec::new();
-    let mut hits = 0;
+    let mut hits = Vec::new();
     for query in queries {
         let start = Instant::now();
-        hits += find(query).await;
+        hits.push(find(query).await);
         times.push(start.elapsed());
     }
     let now = consumed();
@@ -74,13 +74,14 @@ pub(crate) async fn measure(
     let each = |of: f64| of / queries.len() as f64;
     println!(
         "      {what}: {:.1} hits, {:.1} read units, {:.1} requests, p50 {}, p99 {} ({} queries)",
-        each(hits as f64),
+        each(hits.iter().sum::<usize>() as f64),
         each(read),
         each(requests as f64),
         shown(times[times.len() / 2]),
         shown(times[times.len() * 99 / 100]),
         queries.len(),
     );
+    hits
 }
 
 fn shown(time: Duration) -> String {

@@ -15,6 +15,9 @@ use crate::indexing::SEARCHED;
 use crate::load;
 use crate::rounds::Rounds;
 
+/// More pages than any search has here.
+const PAGES_MAX: usize = 1_000;
+
 /// A seal for pages that nobody forges.
 struct Wax;
 
@@ -28,7 +31,8 @@ impl Seal for Wax {
     }
 }
 
-/// Searches one conversation, or, where there are several, all of the user's: the first page.
+/// Searches one conversation, or, where there are several, all of the user's: so many pages that
+/// there is a screen of hits, or nothing more.
 pub(crate) async fn find(
     (directory, timelines, blocks): (&dyn Directory, &dyn Timelines, &dyn Blocks),
     user: &UserId,
@@ -43,7 +47,7 @@ pub(crate) async fn find(
         seal: &Wax,
         bounds: &SearchBounds::default(),
     };
-    let request = SearchRequest {
+    let mut request = SearchRequest {
         query: QueryText::new(query.to_owned()),
         conversation: if let [one] = talks { Some(one.id.clone()) } else { None },
         filters: Filters::default(),
@@ -58,7 +62,16 @@ pub(crate) async fn find(
         connected: Timestamp(0),
         expires: Timestamp(0),
     };
-    chat::search(ports, &caller, request).await.unwrap().hits.len()
+    let mut hits = 0;
+    for _ in 0..PAGES_MAX {
+        let found = chat::search(ports, &caller, request.clone()).await.unwrap();
+        hits += found.hits.len();
+        request.page = found.page;
+        if hits >= HITS || request.page.is_none() {
+            return hits.min(HITS);
+        }
+    }
+    unreachable!("a search comes to its end")
 }
 
 /// Everything in memory, indexed.
