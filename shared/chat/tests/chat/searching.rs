@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use chat::{Error, SearchBounds};
 use timeline::search::{Filters, SearchPage};
-use timeline::{ConversationId, Kind, Title, Visibility, limits};
+use timeline::{ConversationId, Kind, Timestamp, Title, Visibility, limits};
 
 use crate::club::{club, desk, leave, remove};
 use crate::library::{Asked, Library, from, marked, spots};
@@ -324,6 +324,52 @@ fn times_say_what_need_not_be_read() {
     assert_eq!((first.hits.len(), first.hits[0].seq), (100, crate::town::seq(2_150)));
     let second = library.search("bob", &asked, first.page).unwrap();
     assert_eq!((second.hits.len(), second.page), (50, None));
+}
+
+/// Clocks differ, and a message may be kept after one that was taken later.
+#[test]
+fn times_that_are_out_of_order_lose_nothing() {
+    let (mut library, id) = pair();
+    let noon = library.town.dial_now().plus(limits::DAY_MS);
+    let minutes = |count: u64| count * 60_000;
+    let say = |library: &mut Library, count: u64, words: &str, at: Timestamp| {
+        for _ in 0..count {
+            let number = library.next();
+            let body = format!("{{\"text\":{words:?}}}");
+            library.say_at(&id, "alice", Kind::TEXT, &body, (number, at));
+        }
+    };
+    let late = noon.plus(minutes(30));
+    let early = Timestamp(noon.0 - minutes(25));
+    say(&mut library, 200, "noise tea", late);
+    say(&mut library, 1, "tea", noon);
+    say(&mut library, 200, "noise tea", early);
+    say(&mut library, 1, "tea", Timestamp(noon.0 - minutes(20)));
+    say(&mut library, 200, "noise tea", late);
+    let found = |filters: Filters| {
+        let asked = Asked { filters, ..Asked::of(&id, "tea") };
+        library.walk("bob", &asked).unwrap().iter().map(|hit| hit.seq.number()).collect::<Vec<_>>()
+    };
+    let since = Some(Timestamp(noon.0 - minutes(10)));
+    let until = Some(noon.plus(1));
+    assert_eq!(found(Filters { since, until, ..Filters::default() }), [202]);
+    let since = Some(Timestamp(noon.0 - minutes(22)));
+    let until = Some(Timestamp(noon.0 - minutes(12)));
+    assert_eq!(found(Filters { since, until, ..Filters::default() }), [403]);
+}
+
+#[test]
+fn a_request_comes_further_however_little_it_may_do() {
+    let (mut library, id) = pair();
+    // The newest 64 begin where a block of 512 ends, so that is what is read first.
+    (0..1_085).for_each(|_| _ = library.text(&id, "alice", "noise"));
+    library.edit(&id, "alice", 3, "tea");
+    library.shelf.refuses.store(true, Ordering::Relaxed);
+    let (conversations, buckets, candidates, leaves) = (1, 1, 1, 1);
+    let disorder_ms = limits::DISORDER_MS_MAX;
+    library.bounds = SearchBounds { conversations, buckets, candidates, leaves, disorder_ms };
+    assert_eq!(library.tail(&id) + 1 - 64, 1_024);
+    assert_eq!(library.found("bob", &id, "tea"), ["3: [tea]"]);
 }
 
 #[test]

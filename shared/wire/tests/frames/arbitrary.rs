@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use timeline::exchange::{Caught, Found};
 use timeline::{Body, InboxEntry, Kind, limits};
-use wire::{Answer, History, Incoming, Message, Messages, Push, Send, Sync, Synced};
+use wire::{Answer, History, Incoming, Message, Messages, Push, Search, Send, Sync, Synced};
 
 use crate::{direct, entry, goldens, inbox_entry, request, seq};
 
@@ -23,6 +23,10 @@ fn survive(text: &str) {
     }
     match History::parse(text) {
         Ok(history) => assert!((1..=limits::PAGE_ENTRIES_MAX).contains(&history.fields.limit)),
+        Err(refusal) => assert!(refusal.problem.error_code().is_some()),
+    }
+    match Search::parse(text) {
+        Ok(search) => assert!((1..=limits::SEARCH_HITS_MAX).contains(&search.fields.limit)),
         Err(refusal) => assert!(refusal.problem.error_code().is_some()),
     }
     if let Ok(Incoming::Message(push)) = Incoming::parse(text) {
