@@ -251,8 +251,8 @@ pub const SEARCH_LEAVES_MAX: usize = 64;
 /// minutes, "Lambda quotas", function timeout), by clocks that agree to far less than the rest.
 pub const DISORDER_MS_MAX: u64 = 60 * 60 * 1_000;
 
-/// How many messages one round of a search for a time reads. Ours: in five rounds it finds its place
-/// among a million.
+/// How many messages one round of a search for a time reads. Ours: in five rounds it finds its
+/// place among a million.
 pub const TIME_PROBES: u64 = 16;
 
 /// How long an author may take a message back or change it, in milliseconds, where a deployment
