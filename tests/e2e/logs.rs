@@ -1,6 +1,6 @@
 //! What the functions' logs must not hold.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tests::{Token, Town, frame, id};
 
 use crate::exchange::text;
@@ -38,4 +38,32 @@ async fn no_log_holds_a_body_or_a_token() {
     assert!(!logged.contains(CANARY), "{logged}");
     assert!(!logged.contains(&token), "{logged}");
     assert!(!logged.contains("eyJ"), "{logged}");
+}
+
+#[tokio::test]
+async fn what_is_rare_is_counted_by_a_line_in_the_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let town = Town::logging(folder.path().to_owned()).await;
+    let mut alice = town.client("alice", "desk").await;
+    let mut bob = town.client("bob", "phone").await;
+    town.arm("kill:SendFunction:after:PutItem:TimelineTable:1");
+    alice.send(&text("bob", "survivor", 0)).await;
+    bob.pushed().await;
+    let typing = || frame("signal", json!({ "conversation": "d~alice~bob", "kind": "typing" }));
+    alice.ok(&typing()).await;
+    assert_eq!(alice.refused(&typing()).await.0, 429);
+    town.stop().await;
+
+    for (function, metric) in
+        [("FanoutFunction", "FanOutsFinished"), ("SignalFunction", "SlowMode")]
+    {
+        let log = std::fs::read_to_string(folder.path().join(format!("{function}.log"))).unwrap();
+        let lines = log.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let counted: Vec<Value> = lines.filter(|line| line.get("_aws").is_some()).collect();
+        assert_eq!(counted.len(), 1, "{function}: {log}");
+        assert_eq!(
+            (&counted[0][metric], &counted[0]["FunctionName"]),
+            (&json!(1), &json!(function))
+        );
+    }
 }

@@ -12,6 +12,7 @@ mod layers;
 mod leftovers;
 mod manifests;
 mod modules;
+mod monitoring;
 mod routes;
 mod sizes;
 mod tree;

@@ -12,6 +12,7 @@ use timeline::{ConversationId, Entry, TimelineId, limits};
 use crate::edits;
 use crate::error::Error;
 use crate::fan_out;
+use crate::metric;
 use crate::ports::TellPorts;
 
 /// Makes sure that everyone has been told of an entry. `told` is the entry as it was when it was
@@ -36,7 +37,8 @@ pub async fn complete(
             return Ok(());
         }
     }
-    tracing::info!(conversation = %id, seq = %told.seq, "an interrupted fan-out is finished");
+    let (metric, seq) = (metric::FAN_OUT_FINISHED, told.seq);
+    tracing::info!(metric, conversation = %id, %seq, "an interrupted fan-out is finished");
     // The entry as it is now: its body may have been taken back.
     let entry = ports.timelines.get(timeline, told.seq).await;
     let entry = entry.map_err(Error::store("read the message"))?;

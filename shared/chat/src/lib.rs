@@ -19,7 +19,7 @@
 //! * [`mod@signal`]: what a device does just now.
 //! * [`members`]: who may see a conversation.
 //! * [`ports`]: what the routes that write may touch. [`policy`]: what a deployment decides.
-//! * [`clock`]: the time, as an argument.
+//! * [`clock`]: the time, as an argument. [`metric`]: what is counted.
 //!
 //! # Invariants
 //!
@@ -41,6 +41,7 @@ pub mod history;
 pub mod index;
 pub mod lists;
 pub mod members;
+pub mod metric;
 pub mod policy;
 pub mod ports;
 mod posting;

@@ -8,6 +8,7 @@ use timeline::{Body, Entry, Kind, Party, Role};
 use crate::edits;
 use crate::error::Error;
 use crate::members;
+use crate::metric;
 use crate::ports::SendPorts;
 use crate::send;
 
@@ -47,8 +48,9 @@ pub async fn recall(
         Ok(()) => send::tell(ports.tell, caller, standing).await,
         // The marker stays out, so the stream does all of it again.
         Err(error) => {
-            let error = &error as &dyn std::error::Error;
-            tracing::warn!(conversation = %id, seq = %event.seq, error, "left to the stream");
+            let (metric, error) = (metric::FAN_OUT_LEFT, &error as &dyn std::error::Error);
+            let (conversation, seq) = (&id, event.seq);
+            tracing::warn!(metric, %conversation, %seq, error, "left to the stream");
         }
     }
     Ok(kept)

@@ -27,6 +27,7 @@ use timeline::{ConversationId, Draft, Muted, Party, RequestId, Seq, UserId, limi
 use crate::error::Error;
 use crate::fan_out::{self, FanOut, Recipient};
 use crate::members::{self, Access};
+use crate::metric;
 use crate::ports::{SendPorts, TellPorts};
 
 /// What the first round trip found.
@@ -144,8 +145,8 @@ pub(crate) async fn tell(ports: TellPorts<'_>, caller: &Caller, standing: Standi
     };
     if let Err(error) = told {
         let (conversation, seq) = (&conversation.id, appended.entry().seq);
-        let error = &error as &dyn std::error::Error;
-        tracing::warn!(%conversation, %seq, error, "the fan-out is left to the stream");
+        let (metric, error) = (metric::FAN_OUT_LEFT, &error as &dyn std::error::Error);
+        tracing::warn!(metric, %conversation, %seq, error, "the fan-out is left to the stream");
     }
 }
 

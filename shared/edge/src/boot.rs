@@ -9,8 +9,11 @@ use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use store::Tables;
 use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::environment::{self, Environment};
+use crate::metrics::Metrics;
 
 /// How often the SDK tries a request in all.
 const ATTEMPTS: u32 = 3;
@@ -206,14 +209,16 @@ fn timeouts(attempt: Duration, operation: Duration) -> TimeoutConfig {
 
 /// One JSON line per event, to standard output, where Lambda picks it up.
 pub(crate) fn log() {
-    let subscriber = tracing_subscriber::fmt()
+    let lines = tracing_subscriber::fmt::layer()
         .json()
         .flatten_event(true)
         .with_current_span(false)
-        .with_span_list(false)
-        .with_max_level(LevelFilter::INFO);
+        .with_span_list(false);
+    let function =
+        Environment::read().optional(environment::FUNCTION).unwrap_or_default().to_owned();
+    let layers = lines.and_then(Metrics { function }).with_filter(LevelFilter::INFO);
     // A second call in one process, as in a test, keeps the first one's.
-    drop(subscriber.try_init());
+    drop(tracing_subscriber::registry().with(layers).try_init());
 }
 
 #[cfg(test)]

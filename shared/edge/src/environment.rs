@@ -60,6 +60,9 @@ pub const SECRET_KEY: &str = "AWS_SECRET_ACCESS_KEY";
 /// The function's credentials. Lambda sets them.
 pub const SESSION_TOKEN: &str = "AWS_SESSION_TOKEN";
 
+/// The function's name. Lambda sets it.
+pub const FUNCTION: &str = "AWS_LAMBDA_FUNCTION_NAME";
+
 /// The most members whose inboxes a deployment may have written: they stand in one item, of at most
 /// 400 KB, that each message reads.
 const INBOX_MEMBERS_LIMIT: u64 = 1_000;
@@ -103,7 +106,8 @@ impl Environment {
     /// Reads the process's environment.
     #[expect(clippy::disallowed_methods, reason = "this is the place that reads it")]
     pub fn read() -> Self {
-        let names = DECLARED.into_iter().chain([REGION, ACCESS_KEY, SECRET_KEY, SESSION_TOKEN]);
+        let own = [REGION, ACCESS_KEY, SECRET_KEY, SESSION_TOKEN, FUNCTION];
+        let names = DECLARED.into_iter().chain(own);
         Self::of(names.filter_map(|name| Some((name, std::env::var(name).ok()?))))
     }
 

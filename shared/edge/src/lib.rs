@@ -9,7 +9,7 @@
 //! * [`mod@boot`]: what a function does once: reads its environment, builds its clients.
 //! * [`event`]: what comes in: [`Event`], and who sent it.
 //! * [`reply`]: what goes out.
-//! * [`failure`]: what each error looks like from outside.
+//! * [`failure`]: what each error looks like from outside. [`metrics`]: what is counted.
 //! * [`sealing`]: the seal of pages.
 //! * [`mod@serve`]: the loop of a route, of `$connect` and `$disconnect`.
 //! * [`authorizer`]: the loop of the authorizer.
@@ -25,6 +25,7 @@ pub mod boot;
 pub mod environment;
 pub mod event;
 pub mod failure;
+pub mod metrics;
 pub mod reply;
 pub mod sealing;
 pub mod serve;

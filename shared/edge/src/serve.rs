@@ -7,11 +7,12 @@ use aws_lambda_events::apigw::{ApiGatewayProxyResponse, ApiGatewayWebsocketProxy
 use chat::Clock;
 use lambda_runtime::{LambdaEvent, service_fn};
 use push::{Notice, Push};
-use wire::{Answer, Refusal, readable_id};
+use wire::{Answer, ErrorCode, Refusal, readable_id};
 
 use crate::boot::BootError;
 use crate::event::Event;
 use crate::failure::Failure;
+use crate::metrics;
 use crate::reply::Reply;
 use crate::wall::WallClock;
 
@@ -109,10 +110,12 @@ async fn refuse(direction: Direction, push: &dyn Push, event: &Event, failure: &
 }
 
 fn log(failure: &Failure) {
-    let code = failure.problem().code;
-    let error = failure as &dyn std::error::Error;
-    if failure.is_ours() {
-        tracing::error!(code, error, "failed");
+    let problem = failure.problem();
+    let (code, error) = (problem.code, failure as &dyn std::error::Error);
+    if problem.error_code() == Some(ErrorCode::SlowMode) {
+        tracing::warn!(metric = metrics::SLOW_MODE, code, error, "told to wait");
+    } else if failure.is_ours() {
+        tracing::error!(metric = metrics::FAILED, code, error, "failed");
     } else {
         tracing::info!(code, error, "refused");
     }

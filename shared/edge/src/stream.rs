@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use crate::boot::BootError;
 use crate::failure::Failure;
+use crate::metrics;
 
 /// How many records of a batch are worked on at once: most wait for one read, and what waits for
 /// a message to become old waits together.
@@ -106,8 +107,8 @@ where
     let mut response = DynamoDbEventResponse::default();
     while let Some((sequence, outcome)) = outcomes.next().await {
         if let Err(failure) = outcome {
-            let error = &failure as &dyn std::error::Error;
-            tracing::error!(error, "a record is not done");
+            let (metric, error) = (metrics::RECORD_LEFT, &failure as &dyn std::error::Error);
+            tracing::error!(metric, error, "a record is not done");
             let mut failed = DynamoDbBatchItemFailure::default();
             failed.item_identifier = sequence;
             response.batch_item_failures.push(failed);

@@ -11,6 +11,7 @@ use timeline::{ConnectionId, Draft, Kind, UserId, limits};
 use crate::error::Error;
 use crate::fan_out;
 use crate::members;
+use crate::metric;
 use crate::ports::TellPorts;
 
 const OPERATION: &str = "carry out a change of the group";
@@ -133,8 +134,8 @@ async fn tell(
         Ok(()) => Ok(true),
         Err(error) => {
             let (conversation, seq) = (&conversation.id, entry.seq);
-            let error = &error as &dyn std::error::Error;
-            tracing::warn!(%conversation, %seq, error, "the fan-out is left to the stream");
+            let (metric, error) = (metric::FAN_OUT_LEFT, &error as &dyn std::error::Error);
+            tracing::warn!(metric, %conversation, %seq, error, "the fan-out is left to the stream");
             Ok(false)
         }
     }
