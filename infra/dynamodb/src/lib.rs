@@ -222,6 +222,11 @@ impl Embedded {
         format!("http://{}", self.address)
     }
 
+    /// The port that it is served on.
+    pub fn port(&self) -> u16 {
+        self.address.port()
+    }
+
     /// Makes the tables that are absent, and switches on the streams and expiries that are off.
     ///
     /// May be repeated.

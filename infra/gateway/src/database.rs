@@ -48,6 +48,10 @@ impl Database {
         self.embedded.endpoint()
     }
 
+    pub(crate) fn port(&self) -> u16 {
+        self.embedded.port()
+    }
+
     /// Opens the stream of the table of that name.
     pub(crate) fn stream(&self, table: &str) -> Result<Stream, dynamodb::Error> {
         self.embedded.stream(table)

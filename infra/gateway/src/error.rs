@@ -23,6 +23,16 @@ pub enum Error {
         /// What the machine said.
         source: std::io::Error,
     },
+    /// The address for containers cannot be listened on.
+    #[error("cannot listen on port {port} of {address}, for containers")]
+    Forward {
+        /// The address that was asked for.
+        address: std::net::IpAddr,
+        /// The port that it was to lead to.
+        port: u16,
+        /// What the machine said.
+        source: std::io::Error,
+    },
     /// The template declares no WebSocket API, so there is nothing to serve.
     #[error("the template declares no WebSocket API")]
     NoApi,

@@ -14,9 +14,10 @@ use tokio::task::JoinHandle;
 
 use crate::connection::Registry;
 use crate::database::Database;
+use crate::forward::Forward;
 use crate::functions::Functions;
 use crate::guard::Guard;
-use crate::launch::Launch;
+use crate::launch::{Launch, Place};
 use crate::meter::Meter;
 use crate::permissions::Permissions;
 use crate::pool::Pool;
@@ -45,6 +46,7 @@ pub struct Running {
     /// The stage of the first API.
     stage: String,
     bill_route: Option<String>,
+    _forward: Option<Forward>,
     /// Last, for what it guards is to end in order first.
     _guard: Guard,
 }
@@ -74,6 +76,13 @@ impl Gateway {
             Arc::clone(&permissions),
         )?;
         let mut topics = Topics::open(&settings).await?;
+        let forward = match settings.listen {
+            Some(listen) => {
+                let ports = [port, database.port(), topics.port()];
+                Some(Forward::start(listen, ports).await?)
+            }
+            None => None,
+        };
         let guard = Guard::start().map_err(|source| Error::Guard { source })?;
         let endpoints = Endpoints { port, dynamodb: database.endpoint(), sns: topics.endpoint() };
         let bound = bind_functions(&settings, &endpoints, guard.group())?;
@@ -99,7 +108,17 @@ impl Gateway {
         let server = tokio::spawn(server::serve(listener, Arc::clone(&shared)));
         let bill_route = settings.bill_route;
         let database = Some(database);
-        Ok(Running { shared, server, streams, topics, database, stage, bill_route, _guard: guard })
+        Ok(Running {
+            shared,
+            server,
+            streams,
+            topics,
+            database,
+            stage,
+            bill_route,
+            _forward: forward,
+            _guard: guard,
+        })
     }
 }
 
@@ -247,8 +266,7 @@ fn bind_functions(
     let invoked: BTreeSet<_> = apis.values().flat_map(invoked_by).chain(fed).collect();
     let mut pools = BTreeMap::new();
     for (name, function) in &settings.deployment.functions {
-        let binary = function.binary.as_ref();
-        let Some(executable) = binary.and_then(|binary| settings.executables.get(binary)) else {
+        let Some(place) = place(settings, function) else {
             if invoked.contains(name.as_str()) {
                 return Err(Error::NoExecutable { function: name.clone() });
             }
@@ -259,7 +277,7 @@ fn bind_functions(
         let stage = api.map(|api| api.stage.as_str()).unwrap_or_default();
         let launch = Launch {
             name: name.clone(),
-            executable: executable.clone(),
+            place,
             environment: environment(function, stage, endpoints),
             memory_mb: function.memory_mb,
             timeout: function.timeout,
@@ -271,6 +289,14 @@ fn bind_functions(
         pools.insert(name.clone(), Pool::new(launch));
     }
     Ok(Functions { pools })
+}
+
+/// Who runs a function; nobody, where its binary was not built.
+fn place(settings: &Settings, function: &Function) -> Option<Place> {
+    if let Some(endpoint) = &settings.lambda {
+        return Some(Place::Elsewhere(endpoint.clone()));
+    }
+    settings.executables.get(function.binary.as_ref()?).cloned().map(Place::Here)
 }
 
 fn invoked_by(api: &Api) -> impl Iterator<Item = &str> {

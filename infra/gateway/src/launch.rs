@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,12 +14,12 @@ use tokio::process::{Child, Command};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use crate::Logs;
 use crate::caller::Caller;
 use crate::event::REGION;
 use crate::pool::Pool;
 use crate::process::Process;
 use crate::runtime_api;
+use crate::{LambdaEndpoint, Logs};
 
 /// How long a process may take until it first asks for work.
 ///
@@ -40,7 +40,7 @@ const TAIL_TIMEOUT: Duration = Duration::from_secs(1);
 pub(crate) struct Launch {
     /// The function's name.
     pub(crate) name: String,
-    pub(crate) executable: PathBuf,
+    pub(crate) place: Place,
     /// The declared environment and the local endpoints.
     pub(crate) environment: BTreeMap<String, String>,
     pub(crate) memory_mb: u32,
@@ -52,6 +52,15 @@ pub(crate) struct Launch {
     /// The process group of everything that ends with the gateway.
     pub(crate) group: i32,
     pub(crate) logs: Logs,
+}
+
+/// Who runs a function.
+#[derive(Clone, Debug)]
+pub(crate) enum Place {
+    /// Processes of this executable.
+    Here(PathBuf),
+    /// Whoever serves Lambda's API there.
+    Elsewhere(LambdaEndpoint),
 }
 
 /// Starts a process and stays with it to its end.
@@ -95,6 +104,10 @@ enum End {
 
 impl Launch {
     async fn start(&self, number: u64) -> io::Result<Started> {
+        let Place::Here(executable) = &self.place else {
+            return Err(io::ErrorKind::NotFound.into());
+        };
+        let task_root = executable.parent().map(PathBuf::from).unwrap_or_default();
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let address = listener.local_addr()?.to_string();
         let log = match &self.logs {
@@ -109,11 +122,11 @@ impl Launch {
             (None, Logs::Console) => Stdio::piped(),
             (None, _) => Stdio::null(),
         };
-        let mut child = Command::new(&self.executable)
+        let mut child = Command::new(executable)
             .env_clear()
             .envs(&self.environment)
-            .envs(self.reserved(number, address))
-            .current_dir(self.task_root())
+            .envs(self.reserved(number, address, &task_root))
+            .current_dir(&task_root)
             .stdin(Stdio::null())
             .stdout(output)
             .stderr(Stdio::piped())
@@ -131,7 +144,12 @@ impl Launch {
 
     /// What Lambda itself sets, as in "Using Lambda environment variables", which no declared
     /// variable can change; credentials that name the process.
-    fn reserved(&self, number: u64, address: String) -> Vec<(&'static str, String)> {
+    fn reserved(
+        &self,
+        number: u64,
+        address: String,
+        task_root: &Path,
+    ) -> Vec<(&'static str, String)> {
         let caller = Caller { function: &self.name, process: number };
         let mut reserved = vec![
             ("AWS_LAMBDA_RUNTIME_API", address),
@@ -148,7 +166,7 @@ impl Launch {
             ("AWS_SECRET_ACCESS_KEY", "local".to_owned()),
             ("AWS_SESSION_TOKEN", "local".to_owned()),
             ("_HANDLER", "bootstrap".to_owned()),
-            ("LAMBDA_TASK_ROOT", self.task_root().display().to_string()),
+            ("LAMBDA_TASK_ROOT", task_root.display().to_string()),
             ("LANG", "en_US.UTF-8".to_owned()),
             ("TZ", ":UTC".to_owned()),
         ];
@@ -156,10 +174,6 @@ impl Launch {
             reserved.push(("AWS_LAMBDA_MAX_CONCURRENCY", self.concurrency.to_string()));
         }
         reserved
-    }
-
-    fn task_root(&self) -> PathBuf {
-        self.executable.parent().map(PathBuf::from).unwrap_or_default()
     }
 }
 

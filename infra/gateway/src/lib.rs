@@ -23,6 +23,8 @@
 //! * [`Fault`], [`FaultSwitches`]: what is made to go wrong.
 //! * [`Permission`]: what a function did; what its policy does not allow is denied.
 //! * [`Bill`], [`price`]: what it would have cost.
+//! * `pool`, `launch`, `process`: functions that run here; `remote`: those that somebody else runs,
+//!   and `forward`, by which they reach us.
 //! * `topics`: SNS, as far as functions publish; `query` is its protocol, `topic` knows what is a
 //!   repetition, `subscriber` is the file that stands in for whoever subscribes.
 //! * `streams`: the event source mappings of tables' streams; `feed` reads one, `filter` chooses,
@@ -32,7 +34,8 @@
 //! # Invariants
 //!
 //! * It knows what AWS knows, and nothing of the product it serves.
-//! * Every listener is on 127.0.0.1.
+//! * Every listener is on 127.0.0.1, but for the one address that [`Settings::listen`] adds for
+//!   containers.
 //! * Nothing printed or logged holds a message, a query string or a token. A destination holds what
 //!   AWS would put there: records whole where it is a bucket, and else only where they are. A
 //!   topic's file holds what its subscribers would get.
@@ -51,6 +54,7 @@ mod event;
 mod fault;
 mod feed;
 mod filter;
+mod forward;
 mod functions;
 mod gateway;
 mod guard;
@@ -71,6 +75,7 @@ mod process;
 mod progress;
 mod query;
 mod record;
+mod remote;
 mod reply;
 mod runtime_api;
 mod selection;
@@ -93,6 +98,7 @@ pub use fault::{Fault, Moment, ParseFaultError};
 pub use gateway::{Gateway, Running, ensure_free};
 pub use options::Options;
 pub use permissions::Permission;
+pub use remote::{LambdaEndpoint, ParseLambdaEndpointError};
 pub use settings::{
     CONCURRENCY, Dispatch, IDLE_TIMEOUT, LIFETIME, Logs, PROCESSES_MAX, Settings, Store,
 };

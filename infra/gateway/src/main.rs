@@ -37,7 +37,11 @@ fn run(options: Options) -> Result<(), Box<dyn Error>> {
     let deployment = load(&options)?;
     gateway::ensure_free(options.port)?;
     gateway::ensure_free(options.dynamodb_port)?;
-    let executables = gateway::build(options.workspace(), &options.profile)?;
+    gateway::ensure_free(options.sns_port)?;
+    let executables = match options.lambda_endpoint {
+        Some(_) => BTreeMap::new(),
+        None => gateway::build(options.workspace(), &options.profile)?,
+    };
     let runtime = tokio::runtime::Runtime::new()?;
     runtime.block_on(async {
         let mut terminate = signal(SignalKind::terminate())?;
@@ -97,6 +101,9 @@ fn settings(
         fsync: options.fsync,
         port: options.port,
         dynamodb_port: options.dynamodb_port,
+        sns_port: options.sns_port,
+        listen: options.listen,
+        lambda: options.lambda_endpoint,
         concurrency: options.concurrency,
         processes_max: options.max_processes,
         dispatch: options.dispatch,
@@ -113,7 +120,7 @@ fn settings(
 
 /// Routes by the API that has them, mappings by their table and topics, as they are told at the
 /// start.
-fn endpoints(Settings { deployment, topics, .. }: &Settings) -> Vec<String> {
+fn endpoints(Settings { deployment, topics, lambda, listen, .. }: &Settings) -> Vec<String> {
     let told = |api: &Api| {
         let routes: Vec<_> = api.routes.keys().map(String::as_str).collect();
         format!("  {} at /{}: {}", api.id, api.stage, routes.join(", "))
@@ -129,7 +136,10 @@ fn endpoints(Settings { deployment, topics, .. }: &Settings) -> Vec<String> {
         format!("  {id}: what is published to {}", file.display())
     };
     let topics = deployment.topics.keys().map(delivered);
-    deployment.apis.values().map(told).chain(mappings).chain(topics).collect()
+    let elsewhere = lambda.iter().map(|lambda| format!("  functions are invoked at {lambda}"));
+    let listen = listen.iter().map(|address| format!("  the same ports are served on {address}"));
+    let here = deployment.apis.values().map(told).chain(mappings).chain(topics);
+    here.chain(elsewhere).chain(listen).collect()
 }
 
 fn greet(running: &Running, endpoints: &[String]) {

@@ -1,12 +1,13 @@
 //! The command line of `gateway`.
 
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Parser;
 
 use crate::settings::{CONCURRENCY, PROCESSES_MAX};
-use crate::{Dispatch, Fault};
+use crate::{Dispatch, Fault, LambdaEndpoint};
 
 /// Serves a SAM template's WebSocket API, its functions and its tables on this machine.
 #[derive(Clone, Debug, Parser)]
@@ -21,6 +22,17 @@ pub struct Options {
     /// The port of DynamoDB; 0 takes any free one.
     #[arg(long, default_value_t = 0)]
     pub dynamodb_port: u16,
+    /// The port of SNS; 0 takes any free one.
+    #[arg(long, default_value_t = 0)]
+    pub sns_port: u16,
+    /// Invokes functions that somebody else runs, such as `sam local start-lambda`, for example
+    /// `http://127.0.0.1:3002`; nothing is built.
+    #[arg(long, value_name = "URL")]
+    pub lambda_endpoint: Option<LambdaEndpoint>,
+    /// Serves the same ports on this address, too: that of a network of containers, which do not
+    /// see this machine's loopback.
+    #[arg(long, value_name = "ADDRESS")]
+    pub listen: Option<IpAddr>,
     /// Keeps the tables in memory: they are gone when it stops.
     #[arg(long)]
     pub ephemeral: bool,
@@ -163,6 +175,8 @@ mod tests {
             ["--max-duration", "99999999999999999999h"],
             ["--fault", "meteor"],
             ["--concurrency", "0"],
+            ["--lambda-endpoint", "localhost"],
+            ["--listen", "everywhere"],
         ] {
             let [name, value] = given;
             assert!(Options::try_parse_from(["gateway", name, value]).is_err(), "{given:?}");

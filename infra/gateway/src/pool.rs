@@ -6,13 +6,14 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
+use crate::LambdaEndpoint;
 use crate::identifier;
-use crate::launch::{self, Launch};
+use crate::launch::{self, Launch, Place};
 use crate::meter::FunctionMeter;
 use crate::process::{Flight, Process};
 
@@ -106,6 +107,9 @@ impl Pool {
 
     /// Invokes the function as the request `id`, and is otherwise [`Pool::invoke`].
     pub(crate) async fn invoke_as(self: &Arc<Self>, id: String, event: Bytes) -> Outcome {
+        if let Place::Elsewhere(endpoint) = &self.launch.place {
+            return self.invoke_elsewhere(endpoint, event).await;
+        }
         let (reply, mut answer) = oneshot::channel();
         let (start, started) = oneshot::channel();
         self.submit(Invocation { id: id.clone(), event, reply, start });
@@ -119,6 +123,16 @@ impl Pool {
                 Err(Failure::TimedOut)
             }
         }
+    }
+
+    async fn invoke_elsewhere(&self, endpoint: &LambdaEndpoint, event: Bytes) -> Outcome {
+        let since = Instant::now();
+        let outcome = endpoint.invoke(self.name(), event).await;
+        self.meter.ended(since.elapsed(), outcome.is_err());
+        if let Err(failure) = &outcome {
+            self.tell(failure);
+        }
+        outcome
     }
 
     /// Waits until there is work for `process`; the caller drops the future when it hangs up.
@@ -315,7 +329,7 @@ mod tests {
     fn pool(timeout: Duration, processes_max: usize) -> Arc<Pool> {
         Pool::new(Launch {
             name: "Send".to_owned(),
-            executable: "/nowhere/bootstrap".into(),
+            place: Place::Here("/nowhere/bootstrap".into()),
             environment: BTreeMap::new(),
             memory_mb: 128,
             timeout,

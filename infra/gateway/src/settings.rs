@@ -1,12 +1,13 @@
 //! What a gateway is started with.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use template::model::Deployment;
 
-use crate::Fault;
+use crate::{Fault, LambdaEndpoint};
 
 /// How long API Gateway keeps a connection on which no message passes.
 ///
@@ -50,6 +51,13 @@ pub struct Settings {
     pub port: u16,
     /// The port of DynamoDB; 0 takes any free one.
     pub dynamodb_port: u16,
+    /// The port of SNS; 0 takes any free one.
+    pub sns_port: u16,
+    /// An address of this machine that containers can see, where the same ports are served; `None`
+    /// serves on loopback alone.
+    pub listen: Option<IpAddr>,
+    /// Where functions are invoked that somebody else runs; `None` runs the executables here.
+    pub lambda: Option<LambdaEndpoint>,
     /// Invocations one process is given at a time; 1 is classic Lambda, at least 1.
     pub concurrency: u32,
     /// Processes of one function that run at a time, at least 1.
@@ -86,6 +94,9 @@ impl Settings {
             fsync: false,
             port: 0,
             dynamodb_port: 0,
+            sns_port: 0,
+            listen: None,
+            lambda: None,
             concurrency: CONCURRENCY,
             processes_max: PROCESSES_MAX,
             dispatch: Dispatch::Concurrent,

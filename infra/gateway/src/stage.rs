@@ -120,12 +120,12 @@ fn api_id(logical: &str) -> String {
 mod tests {
     use super::*;
     use crate::Logs;
-    use crate::launch::Launch;
+    use crate::launch::{Launch, Place};
 
     fn functions() -> Functions {
         let launch = Launch {
             name: "Room".to_owned(),
-            executable: "/nowhere/bootstrap".into(),
+            place: Place::Here("/nowhere/bootstrap".into()),
             environment: BTreeMap::new(),
             memory_mb: 128,
             timeout: Duration::from_secs(3),

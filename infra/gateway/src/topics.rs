@@ -64,8 +64,9 @@ impl Topics {
                 topic.map_err(|source| Error::Topic { topic: declared.id.clone(), source })?;
             topics.insert(declared.arn.clone(), topic);
         }
-        let failed = |source| Error::Listen { port: 0, source };
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.map_err(failed)?;
+        let port = settings.sns_port;
+        let failed = |source| Error::Listen { port, source };
+        let listener = TcpListener::bind(("127.0.0.1", port)).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         Ok(Self {
             topics: Arc::new(topics),
@@ -93,6 +94,10 @@ impl Topics {
 
     pub(crate) fn endpoint(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.address.port()
     }
 
     /// Tells what each topic has taken, by its logical id.

@@ -40,6 +40,7 @@ mod lifetimes;
 mod management;
 mod message_event;
 mod permissions;
+mod remote;
 mod runtime;
 mod selection;
 mod streams;
