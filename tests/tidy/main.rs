@@ -7,6 +7,7 @@
 
 mod docs;
 mod environment;
+mod events;
 mod keys;
 mod layers;
 mod leftovers;
