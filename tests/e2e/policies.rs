@@ -6,8 +6,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use search_index::{ANALYZER, Level};
 use serde_json::{Value, json};
-use store::Focuses;
+use store::{BlockKey, Blocks, Focuses};
 use template::model::{Deployment, Permissions};
 use tests::{Client, Token, Town, frame, id, within};
 use timeline::ConversationId;
@@ -20,15 +21,16 @@ type Done = BTreeMap<String, BTreeSet<(String, String)>>;
 
 /// What Lambda itself does in the name of a function that a stream feeds.
 ///
-/// Source: "Using AWS Lambda with Amazon DynamoDB", execution role permissions; for what is given
-/// up, "Retaining records of asynchronous invocations" (a queue needs `sqs:SendMessage`).
-const BY_LAMBDA: [&str; 5] = [
+/// Source: "Using AWS Lambda with Amazon DynamoDB", execution role permissions.
+const OF_A_STREAM: [&str; 4] = [
     "dynamodb:DescribeStream",
     "dynamodb:GetRecords",
     "dynamodb:GetShardIterator",
     "dynamodb:ListStreams",
-    "sqs:SendMessage",
 ];
+
+/// The same, where what is given up goes to a queue.
+const OF_WHAT_IS_GIVEN_UP: &str = "sqs:SendMessage";
 
 /// What the template allows, without what Lambda itself does.
 fn allowed(deployment: &Deployment) -> Done {
@@ -44,7 +46,7 @@ fn allowed(deployment: &Deployment) -> Done {
                 for resource in &statement.resources {
                     let is_whole = !action.contains('*') && !resource.starts_with('*');
                     assert!(is_whole, "{name}: {action} on {resource} is too wide");
-                    if BY_LAMBDA.contains(&action.as_str()) {
+                    if OF_A_STREAM.contains(&action.as_str()) || action == OF_WHAT_IS_GIVEN_UP {
                         by_lambda.insert(action.as_str());
                         continue;
                     }
@@ -54,8 +56,12 @@ fn allowed(deployment: &Deployment) -> Done {
                 }
             }
         }
-        let is_fed = deployment.streams.iter().any(|mapping| mapping.function == *name);
-        let expected = if is_fed { BTreeSet::from(BY_LAMBDA) } else { BTreeSet::new() };
+        let mapping = deployment.streams.iter().find(|mapping| mapping.function == *name);
+        let mut expected = BTreeSet::new();
+        if let Some(mapping) = mapping {
+            expected.extend(OF_A_STREAM);
+            expected.extend(mapping.on_failure.as_ref().map(|_| OF_WHAT_IS_GIVEN_UP));
+        }
         assert_eq!(by_lambda, expected, "{name}: what Lambda does for a stream");
     }
     allowed
@@ -79,6 +85,7 @@ async fn every_function_may_do_what_it_does_and_nothing_else() {
     expire(&mut done).await;
     die(&mut done).await;
     age(&mut done).await;
+    look(&mut done).await;
     let allowed = allowed(&tests::deployment());
     let nothing = BTreeSet::new();
     let mut problems = Vec::new();
@@ -251,5 +258,45 @@ async fn age(done: &mut Done) {
     let sync = || frame("sync", json!({ "cursor": 0 }));
     let forgotten = async { while bob.ok(&sync()).await["reset"] != true {} };
     within(forgotten).await;
+    end(town, done).await;
+}
+
+/// What is looked for, and what makes that quick: blocks that the stream builds, that an operator
+/// has built, and that a search misses.
+async fn look(done: &mut Done) {
+    let town = Town::start().await;
+    let mut alice = town.client("alice", "desk").await;
+    for number in 0..512 {
+        alice.ok(&text("bob", &format!("number n{number}"), number)).await;
+    }
+    let direct = json!("d~alice~bob");
+    // The stream builds eight blocks of 64, and of them one of 512.
+    let long = BlockKey {
+        conversation: ConversationId::parse("d~alice~bob").unwrap(),
+        analyzer: ANALYZER,
+        level: Level::L1.number(),
+        bucket: 0,
+        number: 0,
+    };
+    let (store, keys) = (town.store(), [long]);
+    let built = async { while store.read_blocks(&keys).await.unwrap()[0].is_none() {} };
+    within(built).await;
+    let search = |fields: Value| frame("search", fields);
+    let one = || search(json!({ "query": "n41 ", "conversation": direct }));
+    let hits = alice.ok(&one()).await;
+    assert_eq!(hits["hits"][0]["seq"], 42);
+    let asked = json!({ "rebuild": { "user": "bob" } });
+    town.invoke("IndexFunction", &asked).await.unwrap();
+    end(town, done).await;
+
+    let town = Town::with_parameters(&[("SearchIndex", "lazy")]).await;
+    let mut alice = town.client("alice", "desk").await;
+    let club = found(&mut alice, &["bob"]).await;
+    for number in 1..130 {
+        alice.ok(&say(&club, &format!("number n{number}"), number)).await;
+    }
+    for asked in [json!({ "query": "n41 " }), json!({ "query": "n41 ", "conversation": club })] {
+        assert_eq!(alice.ok(&search(asked)).await["hits"][0]["seq"], 42);
+    }
     end(town, done).await;
 }

@@ -27,6 +27,7 @@ fn is_taken(route: &str, frame: &str) -> bool {
         wire::action::RECEIPTS => wire::Receipts::parse(frame).is_ok(),
         wire::action::RECALL => wire::Recall::parse(frame).is_ok(),
         wire::action::CONVERSATIONS => wire::Conversations::parse(frame).is_ok(),
+        wire::action::SEARCH => wire::Search::parse(frame).is_ok(),
         other => panic!("no route {other}"),
     }
 }
