@@ -6,20 +6,20 @@
 //!
 //! # Layout
 //!
-//! * [`mod@bounds`]: how much one request does.
+//! * `bounds`: how much one request does.
 //! * `wanted`: what is looked up, and what a live entry is to a search.
 //! * `trail`: which messages may be found, by blocks.
 //! * `walk`: one conversation, the newest message first.
 //! * `standing`: which conversations, and what the caller may see of them.
 //! * `merge`: several conversations as one list.
-//! * [`mod@paging`]: where a search goes on.
+//! * `paging`: where a search goes on.
 //!
 //! # Invariants
 //!
 //! * What is found is judged by its live entry, which was read after the request came: nothing that
 //!   was taken back, nothing by what it said before an edit, nothing that the caller may not see.
 //! * Blocks only ever name candidates, and none is missed: what a message says now is named by the
-//!   block of its own place, or by that of its last edit's place (see [`index`](crate::index)),
+//!   block of its own place, or by that of its last edit's place (see [`index`](mod@crate::index)),
 //!   which is above it. So an edit is met before its message, or is looked for when a page begins
 //!   between them, and leads there.
 //! * Every page is authorized anew.

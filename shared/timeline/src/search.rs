@@ -76,7 +76,7 @@ pub struct SearchRequest {
     pub conversation: Option<ConversationId>,
     /// What else they have to be.
     pub filters: Filters,
-    /// The most hits to return: 1 to [`limits::SEARCH_HITS_MAX`](crate::limits::SEARCH_HITS_MAX).
+    /// The most hits to return: 1 to [`limits::SEARCH_HITS_MAX`].
     pub limit: usize,
     /// Where the search goes on; the rest has to be as it was.
     pub page: Option<SearchPage>,
@@ -107,7 +107,7 @@ pub struct Hit {
     /// What it says now, as far as that is searched.
     pub text: String,
     /// Where the query matches: ascending, at most
-    /// [`limits::SPANS_MAX`](crate::limits::SPANS_MAX).
+    /// [`limits::SPANS_MAX`].
     pub spans: Vec<TextSpan>,
 }
 
