@@ -1,4 +1,6 @@
 //! One WebSocket connection, as a task that reports what happens to it.
+//!
+//! A deployment is reached by TLS, and believed if the machine's own roots vouch for it.
 
 use std::time::Duration;
 
@@ -20,6 +22,9 @@ use crate::error::Error;
 /// How long a handshake may take. Ours; an authorizer that starts cold takes seconds.
 const HANDSHAKE_MAX: Duration = Duration::from_secs(15);
 
+/// What an address begins with, the latter for TLS.
+const SCHEMES: [&str; 2] = ["ws://", "wss://"];
+
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 /// What happens to a connection.
@@ -31,7 +36,9 @@ pub(crate) enum Event {
     Frame(String),
     /// The handshake was refused with this HTTP status.
     Refused(u16),
-    /// It is closed, or could not be made.
+    /// It could not be made, for this reason.
+    Failed(String),
+    /// It is closed.
     Closed,
 }
 
@@ -82,8 +89,8 @@ pub(crate) fn request(
     token: &str,
 ) -> Result<Request, Error> {
     let unusable = |source| Error::Url { url: url.to_owned(), source };
-    if !url.starts_with("ws://") {
-        return Err(unusable("the address begins with ws://".into()));
+    if !SCHEMES.iter().any(|scheme| url.starts_with(scheme)) {
+        return Err(unusable("the address begins with ws:// or wss://".into()));
     }
     let joint = if url.contains('?') { '&' } else { '?' };
     let mut full = format!("{url}{joint}{}={device}", wire::protocol::DEVICE);
@@ -107,6 +114,9 @@ async fn run(
     events: &mpsc::UnboundedSender<(u64, Event)>,
     outgoing: mpsc::UnboundedReceiver<String>,
 ) -> Event {
+    // The SDK of the workspace has the same provider of TLS; whose turn it is to name it does not
+    // matter, so an error, that it is named already, is none.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let handshake = tokio_tungstenite::connect_async(request);
     match tokio::time::timeout(HANDSHAKE_MAX, handshake).await {
         Ok(Ok((socket, _))) => {
@@ -116,7 +126,8 @@ async fn run(
             Event::Closed
         }
         Ok(Err(tungstenite::Error::Http(response))) => Event::Refused(response.status().as_u16()),
-        Ok(Err(_)) | Err(_) => Event::Closed,
+        Ok(Err(error)) => Event::Failed(error.to_string()),
+        Err(_) => Event::Failed(format!("no answer in {} seconds", HANDSHAKE_MAX.as_secs())),
     }
 }
 
@@ -163,9 +174,17 @@ mod tests {
     }
 
     #[test]
+    fn a_deployment_is_reached_by_tls() {
+        let device = DeviceId::parse("desk").unwrap();
+        let address = "wss://abc.execute-api.us-east-1.amazonaws.com/v1";
+        let request = request(address, &device, None, "abc").unwrap();
+        assert_eq!(request.uri().to_string(), format!("{address}?device=desk"));
+    }
+
+    #[test]
     fn an_address_of_another_kind_is_refused_at_once() {
         let device = DeviceId::parse("desk").unwrap();
-        for wrong in ["http://127.0.0.1:3001/v1", "127.0.0.1:3001", "ws://", ""] {
+        for wrong in ["http://127.0.0.1:3001/v1", "127.0.0.1:3001", "ws://", "wss://", "wss:", ""] {
             assert!(request(wrong, &device, None, "abc").is_err(), "{wrong}");
         }
         assert!(request("ws://127.0.0.1:3001/v1", &device, None, "a\nb").is_err());

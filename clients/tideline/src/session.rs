@@ -39,6 +39,8 @@ pub(crate) struct Session {
     recalls: usize,
     /// When the engine's clock began: it must not go back, as the wall's may.
     start: Instant,
+    /// Why the last connection could not be made.
+    cause: Option<String>,
     /// Whether the user knows that there is no connection.
     is_reported: bool,
     /// Whether the user is told in another way.
@@ -76,6 +78,7 @@ impl Session {
             changes: VecDeque::new(),
             recalls: 0,
             start: Instant::now(),
+            cause: None,
             is_reported: false,
             is_quiet: false,
             _home: home,
@@ -201,6 +204,10 @@ impl Session {
             Event::Open => self.input(Input::Connected),
             Event::Frame(text) => self.input(Input::Frame(&text)),
             Event::Refused(status) => self.input(Input::Refused { status }),
+            Event::Failed(cause) => {
+                self.cause = Some(cause);
+                self.input(Input::Disconnected)
+            }
             Event::Closed => self.input(Input::Disconnected),
         }
     }
@@ -248,7 +255,9 @@ impl Session {
                 engine::Link::Refused { status } => return Err(Error::Refused { status }),
                 engine::Link::Kicked { reason } => return Err(Error::Kicked { reason }),
                 engine::Link::Lost { .. } if !self.is_reported && !self.is_quiet => {
-                    print::note(&format!("no connection to {}; trying again", self.url));
+                    let cause = self.cause.take().map(|cause| format!(" ({cause})"));
+                    let cause = cause.unwrap_or_default();
+                    print::note(&format!("no connection to {}{cause}; trying again", self.url));
                     self.is_reported = true;
                 }
                 engine::Link::Open => self.is_reported = false,

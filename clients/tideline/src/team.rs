@@ -285,7 +285,7 @@ impl Team {
             Event::Open => self.input(seat, Input::Connected),
             Event::Frame(text) => self.input(seat, Input::Frame(&text)),
             Event::Refused(status) => self.input(seat, Input::Refused { status }),
-            Event::Closed => self.input(seat, Input::Disconnected),
+            Event::Failed(_) | Event::Closed => self.input(seat, Input::Disconnected),
         }
     }
 

@@ -145,6 +145,25 @@ async fn a_message_that_is_not_kept_in_time_is_sent_by_the_next_command() {
 }
 
 #[tokio::test]
+async fn why_a_server_is_not_reached_is_said() {
+    let desk = Desk::new().await;
+    // Nobody listens on port 1; the small server speaks no TLS.
+    let plain = desk.server.url.replace("ws://", "wss://");
+    for (url, cause) in [("wss://127.0.0.1:1/v1", "refused"), (plain.as_str(), "tls handshake")] {
+        let mut nowhere = tideline("listen --as alice --key s3cret");
+        nowhere.args(["--url", url, "--state"]).arg(desk.state.path());
+        let mut child = nowhere.spawn().unwrap();
+        let mut complaints = BufReader::new(child.stderr.take().unwrap()).lines();
+        let complaint = tokio::time::timeout(BOUND, complaints.next_line()).await.unwrap();
+        let complaint = complaint.unwrap().unwrap();
+        assert!(complaint.contains(&format!("no connection to {url} (")), "{complaint}");
+        assert!(complaint.contains(cause), "{complaint}");
+        // The device is free for the next one once this one is gone.
+        child.kill().await.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn a_refused_message_is_a_failure() {
     let desk = Desk::new().await;
     desk.server.shared.lock().unwrap().faults.push_back(Fault::Forbidden);
