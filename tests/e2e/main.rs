@@ -28,5 +28,6 @@ mod refusals;
 mod remembering;
 mod restart;
 mod search;
+mod searching;
 mod sync;
 mod tokens;

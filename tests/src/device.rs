@@ -380,6 +380,7 @@ impl Process {
                 | Change::Fetched { .. }
                 | Change::Conversations { .. }
                 | Change::Receipts { .. }
+                | Change::Searched { .. }
                 | Change::Recalled { .. }
                 | Change::Told { .. }
                 | Change::Control(_)

@@ -207,6 +207,7 @@ impl Engine {
             Command::Receipts { ticket, conversation, seq, page } => {
                 self.receipts(ticket, &conversation, seq, page);
             }
+            Command::Search { ticket, query } => self.query(ticket, query),
             Command::Recall { ticket, conversation, seq, cid, body } => {
                 self.recall(ticket, &conversation, seq, cid, body);
             }

@@ -1,16 +1,17 @@
 //! What the host asks for and the engine only carries: pages of history and of conversations,
-//! groups, receipts, and messages taken back.
+//! groups, receipts, searches, and messages taken back.
 
 use serde_json::value::RawValue;
 use timeline::exchange::Part;
 use timeline::{ConversationId, MessageId, Seq};
 use wire::{
-    Conversations, ErrorCode, Group, Grouped, History, Problem, Readers, Recall, Receipts, Sent,
+    Conversations, ErrorCode, Group, Grouped, History, Problem, Readers, Recall, Receipts, Search,
+    Sent,
 };
 
 use crate::engine::{Engine, is_final, read};
-use crate::input::Older;
-use crate::output::Change;
+use crate::input::{Older, Query};
+use crate::output::{Change, Found};
 use crate::requests::{Errand, Purpose, Question};
 use crate::thread::{Thread, place};
 
@@ -66,6 +67,18 @@ impl Engine {
         let receipts = Receipts::new(String::new(), id.as_str().to_owned());
         let receipts = Receipts { seq: seq.map(Seq::number), page, ..receipts };
         self.errand(ticket, Question::Receipts(receipts));
+    }
+
+    /// Takes the wish for a page of messages that say something, unless the server would refuse it
+    /// as it stands.
+    pub(crate) fn query(&mut self, ticket: u64, query: Box<Query>) {
+        let question = Question::Search(query);
+        match Search::parse(&question.frame("1".to_owned())) {
+            Ok(_) => self.errand(ticket, question),
+            Err(refusal) => {
+                self.change(Change::Searched { ticket, outcome: Err(refusal.problem) });
+            }
+        }
     }
 
     /// Takes the wish to take a message back, or to change it, unless the server would refuse it as
@@ -140,6 +153,12 @@ impl Engine {
                         self.receipted(receipts, readers);
                     }
                     self.change(Change::Receipts { ticket, outcome });
+                }
+            },
+            Question::Search(_) => match read(outcome) {
+                Err(problem) if !is_final(&problem) => self.errand_again(errand, &problem),
+                outcome => {
+                    self.change(Change::Searched { ticket, outcome: outcome.map(Found) });
                 }
             },
             Question::Recall(_) => match read(outcome) {

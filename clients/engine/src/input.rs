@@ -2,6 +2,7 @@
 
 use serde_json::value::RawValue;
 use timeline::exchange::{Destination, Part};
+use timeline::search::{Filters, QueryText};
 use timeline::{ConversationId, Kind, MessageId, Seq};
 
 /// Something that happened, in the order in which it did.
@@ -83,6 +84,13 @@ pub enum Command {
         /// The page that the last answer named.
         page: Option<String>,
     },
+    /// Asks for a page of messages that say something, again and again until the answer is final.
+    Search {
+        /// Comes back in [`Change::Searched`](crate::Change::Searched).
+        ticket: u64,
+        /// What is searched for.
+        query: Box<Query>,
+    },
     /// Takes a message back, or changes what it says, again and again until the answer is final.
     /// Not persisted: done again after a restart, with another `cid`, it comes to the same.
     Recall {
@@ -115,6 +123,35 @@ pub struct Draft {
     pub kind: Kind,
     /// What it says: a JSON object of at most [`timeline::limits::BODY_BYTES_MAX`] bytes.
     pub body: Box<RawValue>,
+}
+
+/// What is searched for, and which page of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Query {
+    /// What messages have to say.
+    pub text: QueryText,
+    /// In which conversation; in all of the user's if absent.
+    pub conversation: Option<ConversationId>,
+    /// What else they have to be.
+    pub filters: Filters,
+    /// The most hits; [`SEARCH_HITS_DEFAULT`](timeline::limits::SEARCH_HITS_DEFAULT) if absent, and
+    /// [`SEARCH_HITS_MAX`](timeline::limits::SEARCH_HITS_MAX) at most.
+    pub limit: Option<u64>,
+    /// The page that the last answer to the same query named.
+    pub page: Option<String>,
+}
+
+impl Query {
+    /// The first page of what messages have to say, in all of the user's conversations.
+    pub fn new(text: String) -> Self {
+        Self {
+            text: QueryText::new(text),
+            conversation: None,
+            filters: Filters::default(),
+            limit: None,
+            page: None,
+        }
+    }
 }
 
 /// What is fixed for an engine's life.

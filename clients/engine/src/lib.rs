@@ -54,7 +54,7 @@ mod sending;
 mod thread;
 
 pub use engine::Engine;
-pub use input::{Command, Draft, Input, Older, Options};
-pub use output::{Acked, Change, Link, Output, Token};
+pub use input::{Command, Draft, Input, Older, Options, Query};
+pub use output::{Acked, Change, Found, Link, Output, Token};
 pub use reading::Reading;
 pub use record::{Queued, Record, Standing, State};

@@ -1,9 +1,11 @@
 //! What the engine wants done, and what it has to show.
 
+use std::fmt;
+
 use timeline::exchange::KickReason;
 use timeline::{ConversationId, MessageId, Seq, Timestamp};
 use wire::{
-    Grouped, Listed, Message, Messages, Problem, ReadBy, ReadUpTo, Readers, Sent, SignalBy,
+    Grouped, Listed, Matches, Message, Messages, Problem, ReadBy, ReadUpTo, Readers, Sent, SignalBy,
 };
 
 use crate::record::Record;
@@ -80,6 +82,13 @@ pub enum Change {
         /// Who has read, or why nobody says.
         outcome: Result<Readers, Problem>,
     },
+    /// What a [`Command::Search`](crate::Command::Search) asked for.
+    Searched {
+        /// The command's ticket.
+        ticket: u64,
+        /// The page, or why there is none.
+        outcome: Result<Found, Problem>,
+    },
     /// What a [`Command::Recall`](crate::Command::Recall) came to.
     Recalled {
         /// The command's ticket.
@@ -108,6 +117,19 @@ pub enum Change {
         /// Its newest message that still stands.
         seq: Seq,
     },
+}
+
+/// A page of what was found.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Found(pub Matches);
+
+/// Says how much it is, and nothing of what it says.
+impl fmt::Debug for Found {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Matches { hits, conversations, page } = &self.0;
+        let end = if page.is_some() { ", and more" } else { "" };
+        write!(f, "Found({} hits, {} conversations{end})", hits.len(), conversations.len())
+    }
 }
 
 /// The state of the connection.

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use timeline::{ConversationId, MessageId, Seq, Timestamp};
-use wire::{Conversations, Group, History, Recall, Receipts};
+use wire::{Conversations, Group, History, Recall, Receipts, Search};
 
 use crate::focus::Wish;
+use crate::input::Query;
 use crate::limits;
 
 /// What an answer is for.
@@ -54,6 +55,8 @@ pub(crate) enum Question {
     Conversations(Conversations),
     /// Who has read.
     Receipts(Receipts),
+    /// A page of messages that say something.
+    Search(Box<Query>),
     /// That a message is taken back, or changed.
     Recall(Recall),
 }
@@ -66,8 +69,24 @@ impl Question {
             Self::Group(group) => Group { id, ..(**group).clone() }.to_json(),
             Self::Conversations(list) => Conversations { id, ..list.clone() }.to_json(),
             Self::Receipts(receipts) => Receipts { id, ..receipts.clone() }.to_json(),
+            Self::Search(query) => search(query, id).to_json(),
             Self::Recall(recall) => Recall { id, ..recall.clone() }.to_json(),
         }
+    }
+}
+
+/// The frame of a search, with this id.
+fn search(query: &Query, id: String) -> Search {
+    let filters = &query.filters;
+    Search {
+        conversation: query.conversation.as_ref().map(|id| id.as_str().to_owned()),
+        from: filters.from.as_ref().map(|user| user.as_str().to_owned()),
+        kind: filters.kind.as_ref().map(|kind| kind.as_str().to_owned()),
+        since: filters.since.map(|since| since.0),
+        until: filters.until.map(|until| until.0),
+        limit: query.limit,
+        page: query.page.clone(),
+        ..Search::new(id, query.text.as_str().to_owned())
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod conversations;
 mod group;
+mod search;
 
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
@@ -15,6 +16,7 @@ pub(crate) use conversations::{
     Asked, ConversationsArguments, EditArguments, ReadArguments, RecallArguments, ReceiptsArguments,
 };
 pub(crate) use group::GroupArguments;
+pub(crate) use search::SearchArguments;
 
 use crate::report::Crowd;
 
@@ -71,6 +73,8 @@ pub(crate) enum Command {
     Edit(EditArguments),
     /// Print your conversations, those that were active last first.
     Conversations(ConversationsArguments),
+    /// Find messages by what they say, and groups by their titles.
+    Search(SearchArguments),
     /// Make and change groups, and list their members.
     Group(GroupArguments),
     /// Talk in a terminal.

@@ -14,6 +14,8 @@ use wire::{Message, Problem};
 
 use crate::arguments::ChatArguments;
 use crate::error::Error;
+use crate::findings::Findings;
+use crate::hit::{self, Marks};
 use crate::print;
 use crate::screen::{self, Key, Screen};
 use crate::session::Session;
@@ -80,6 +82,14 @@ fn read(session: &mut Session, view: &View) -> Result<(), Error> {
     Ok(())
 }
 
+/// Asks for what is still to be found.
+fn search(session: &mut Session, view: &mut View) -> Result<(), Error> {
+    match view.findings.as_mut().and_then(Findings::ask) {
+        Some((ticket, query)) => session.search(ticket, query),
+        None => Ok(()),
+    }
+}
+
 /// Does what a line asks for in the open conversation.
 ///
 /// # Errors
@@ -91,11 +101,16 @@ fn act(
     destination: Destination,
     line: &str,
 ) -> Result<Result<(), &'static str>, Error> {
+    view.findings = None;
     let body = match Wish::read(line) {
         Err(complaint) => return Ok(Err(complaint)),
         Ok(Wish::Say(text)) => {
             let cid = session.text(destination, &text)?;
             view.waiting(&view.selected.clone(), cid.to_string(), text);
+            return Ok(Ok(()));
+        }
+        Ok(Wish::Search(words)) => {
+            view.search(words);
             return Ok(Ok(()));
         }
         Ok(Wish::Recall) => None,
@@ -123,11 +138,13 @@ async fn on_screen(
         if view.selected != shown {
             session.command(Command::Blur(shown))?;
             shown = view.selected.clone();
+            view.findings = None;
             open(session, &shown)?;
             ask_readers(session, &shown)?;
         }
         if !session.has_news() {
             read(session, &view)?;
+            search(session, &mut view)?;
             if let Some(command) = view.fill() {
                 session.command(command)?;
             }
@@ -149,6 +166,7 @@ async fn on_screen(
             () = &mut typing, if view.is_typed() => view.quiet(),
             key = keys.recv() => match key.transpose()? {
                 None | Some(Key::Quit) => return Ok(()),
+                Some(Key::Escape) if view.findings.is_none() => return Ok(()),
                 Some(Key::Enter) if view.input.trim().is_empty() => {}
                 Some(Key::Enter) => {
                     let line = std::mem::take(&mut view.input);
@@ -184,6 +202,7 @@ fn press(view: &mut View, key: Key) -> Option<Command> {
         Key::Down => view.select_next(),
         Key::PageUp => return view.page_up(),
         Key::PageDown => view.page_down(),
+        Key::Escape => view.findings = None,
         Key::Redraw | Key::Enter | Key::Quit => {}
     }
     None
@@ -207,6 +226,7 @@ async fn in_lines(
     let mut interrupted = pin!(tokio::signal::ctrl_c());
     loop {
         if !session.has_news() {
+            search(session, &mut view)?;
             read(session, &view)?;
             if !is_open && !session.is_busy() && session.engine().is_told(&id) {
                 break;
@@ -216,6 +236,7 @@ async fn in_lines(
             change = session.next() => {
                 let Some(change) = change? else { continue };
                 view.change(&change);
+                print_hits(&mut view)?;
                 if let Change::Message(message) = &change
                     && message.conversation == id.as_str()
                 {
@@ -226,7 +247,8 @@ async fn in_lines(
                     failed += 1;
                 }
             }
-            line = lines.recv(), if is_open => match line.transpose()? {
+            // One search after the other.
+            line = lines.recv(), if is_open && view.findings.is_none() => match line.transpose()? {
                 Some(line) => {
                     let to = destination.clone();
                     if let Err(complaint) = act(session, &mut view, to, &line)? {
@@ -242,6 +264,18 @@ async fn in_lines(
     if failed > 0 { Err(Error::Failed { count: failed }) } else { Ok(()) }
 }
 
+/// Prints what was found, once that is all, and closes the search.
+fn print_hits(view: &mut View) -> Result<(), Error> {
+    let Some(findings) = view.findings.take_if(|findings| findings.is_over()) else {
+        return Ok(());
+    };
+    if findings.hits().is_empty() {
+        print::note(&findings.title());
+    }
+    let (name, marks) = (view.name(&view.selected), Marks::of_output());
+    findings.hits().iter().try_for_each(|found| print::line(&hit::line(found, &name, marks)))
+}
+
 /// What came of a conversation to this device and is not read, from the first message of somebody
 /// else on.
 fn unread(session: &mut Session, id: &ConversationId) -> Vec<Message> {
@@ -255,9 +289,9 @@ fn unread(session: &mut Session, id: &ConversationId) -> Vec<Message> {
 /// Why something that a line asked for was not done.
 fn refusal(change: &Change) -> Option<&Problem> {
     match change {
-        Change::Failed { problem, .. } | Change::Recalled { outcome: Err(problem), .. } => {
-            Some(problem)
-        }
+        Change::Failed { problem, .. }
+        | Change::Recalled { outcome: Err(problem), .. }
+        | Change::Searched { outcome: Err(problem), .. } => Some(problem),
         Change::Link(_)
         | Change::Message(_)
         | Change::Acked(_)
@@ -265,6 +299,7 @@ fn refusal(change: &Change) -> Option<&Problem> {
         | Change::Grouped { .. }
         | Change::Conversations { .. }
         | Change::Receipts { .. }
+        | Change::Searched { .. }
         | Change::Recalled { .. }
         | Change::Told { .. }
         | Change::Control(_)

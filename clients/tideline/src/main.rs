@@ -3,20 +3,22 @@
 //! # Layout
 //!
 //! * `token`, `send`, `listen`, `sync`, `history`, `read`, `receipts`, `recall` (with `edit`),
-//!   `conversations`, `group`, `chat`, `load`: one file per command.
+//!   `conversations`, `search`, `group`, `chat`, `load`: one file per command.
 //! * `arguments`: what can be asked for; `error`: what can go wrong, as the user reads it.
 //! * `session`: runs an [`engine::Engine`] over a socket (`link`) and a file (`journal`).
 //! * `home`: where a user's device, journal and lock live; `key`: the development key and tokens.
 //! * `story` tells what happens to a group and to messages.
-//! * `view` is what `chat` shows, `transcript` one conversation of it, `entry` one message;
-//!   `screen` draws it and reads keys; a `wish` is what a written line asks for.
+//! * `pages` walks through what a search finds, `hit` is one message of it.
+//! * `view` is what `chat` shows, `transcript` one conversation of it, `entry` one message,
+//!   `findings` what was searched there; `screen` draws it and reads keys; a `wish` is what a
+//!   written line asks for.
 //! * `team` is a pair or a group of a `load`, `checker` says what they must see, `report` adds up.
 //!
 //! # Invariants
 //!
 //! * Every decision of the protocol is the engine's; here is only its input and output.
 //! * Standard output carries results alone, one JSON object a line but where a person reads it
-//!   (`token`, `chat`; `group`, `receipts`, `conversations` and `load` without `--json`);
+//!   (`token`, `chat`; `group`, `receipts`, `conversations`, `search` and `load` without `--json`);
 //!   everything else goes to standard error.
 //! * Once an event that takes a message back or changes it was applied, neither memory nor disk has
 //!   what the message said before.
@@ -29,14 +31,17 @@ mod checker;
 mod conversations;
 mod entry;
 mod error;
+mod findings;
 mod group;
 mod history;
+mod hit;
 mod home;
 mod journal;
 mod key;
 mod link;
 mod listen;
 mod load;
+mod pages;
 mod print;
 mod read;
 mod recall;
@@ -45,6 +50,7 @@ mod report;
 #[cfg(test)]
 mod sample;
 mod screen;
+mod search;
 mod send;
 mod session;
 mod story;
@@ -87,6 +93,7 @@ async fn run(arguments: Arguments) -> Result<(), Error> {
         Command::Recall(arguments) => recall::recall(arguments).await,
         Command::Edit(arguments) => recall::edit(arguments).await,
         Command::Conversations(arguments) => conversations::run(arguments).await,
+        Command::Search(arguments) => search::run(arguments).await,
         Command::Group(arguments) => group::run(arguments).await,
         Command::Chat(arguments) => chat::run(arguments).await,
         Command::Load(arguments) => load::run(arguments).await,

@@ -18,3 +18,16 @@ pub(crate) fn text(seq: u64, from: &str, text: &str) -> Message {
         body: Some(wire::text_body(text)),
     }
 }
+
+/// A message of bo there that was found.
+pub(crate) fn hit(seq: u64, text: &str, spans: &[(u64, u64)]) -> wire::Match {
+    wire::Match {
+        conversation: "d~al~bo".into(),
+        seq,
+        from: "bo".into(),
+        at: 1_764_028_800_000,
+        kind: "text".into(),
+        text: text.into(),
+        spans: spans.to_vec(),
+    }
+}

@@ -10,8 +10,11 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, List, ListItem, Paragraph};
 use ratatui::{DefaultTerminal, Frame};
 use tokio::sync::mpsc;
+use wire::Match;
 
 use crate::entry::Row;
+use crate::hit::{self, Piece};
+use crate::print;
 use crate::view::{Name, View};
 
 /// How wide the list of conversations is, in columns.
@@ -21,7 +24,8 @@ const LIST_COLUMNS: u16 = 24;
 const MARK_COLUMNS: usize = 3;
 
 /// What the status line says when there is nothing else to say.
-const HELP: &str = "arrows switch, PageUp goes back, /recall, /edit TEXT, Esc leaves";
+const HELP: &str =
+    "arrows switch, PageUp goes back, /recall, /edit TEXT, /search WORDS, Esc leaves";
 
 /// The terminal in raw mode; however this ends, by a panic too, it is put back as it was.
 #[derive(Debug)]
@@ -46,6 +50,8 @@ pub(crate) enum Key {
     PageUp,
     /// Shows newer messages.
     PageDown,
+    /// Closes what was searched for, or else leaves.
+    Escape,
     /// Leaves.
     Quit,
     /// The terminal changed, and is to be drawn anew.
@@ -106,7 +112,7 @@ fn meaning(event: &Event) -> Option<Key> {
     let key = match key.code {
         KeyCode::Char('c' | 'd') if is_control => Key::Quit,
         KeyCode::Char(letter) if !is_control => Key::Letter(letter),
-        KeyCode::Esc => Key::Quit,
+        KeyCode::Esc => Key::Escape,
         KeyCode::Backspace => Key::Back,
         KeyCode::Enter => Key::Enter,
         KeyCode::Up => Key::Up,
@@ -143,6 +149,12 @@ fn draw(frame: &mut Frame<'_>, view: &View) -> usize {
 /// Draws the messages that fit; how many lines do.
 fn draw_messages(frame: &mut Frame<'_>, view: &View, area: Rect) -> usize {
     let fits = usize::from(area.height.saturating_sub(2));
+    let block = |title: String| Block::bordered().title(title);
+    if let Some(findings) = &view.findings {
+        let lines: Vec<_> = findings.hits().iter().take(fits).map(found).collect();
+        frame.render_widget(Paragraph::new(lines).block(block(findings.title())), area);
+        return fits;
+    }
     let rows = view.rows(fits).into_iter();
     let lines: Vec<Line<'_>> = rows
         .map(|Row { mark, from, text }| {
@@ -157,9 +169,20 @@ fn draw_messages(frame: &mut Frame<'_>, view: &View, area: Rect) -> usize {
             }
         })
         .collect();
-    let block = Block::bordered().title(view.title());
-    frame.render_widget(Paragraph::new(lines).block(block), area);
+    frame.render_widget(Paragraph::new(lines).block(block(view.title())), area);
     fits
+}
+
+/// A message that was found.
+fn found(found: &Match) -> Line<'static> {
+    let time = Span::from(format!("{} ", print::time(found.at))).dim();
+    let from = Span::from(format!("{}: ", found.from)).bold();
+    let pieces = hit::pieces(&found.text, &found.spans).into_iter();
+    let pieces = pieces.map(|Piece { text, is_match }| {
+        let span = Span::from(text);
+        if is_match { span.reversed() } else { span }
+    });
+    Line::from_iter([time, from].into_iter().chain(pieces))
 }
 
 #[cfg(test)]
@@ -167,6 +190,7 @@ mod tests {
     use ratatui::Terminal;
     use ratatui::backend::TestBackend;
     use ratatui::crossterm::event::KeyEvent;
+    use ratatui::style::Modifier;
 
     use super::*;
 
@@ -192,6 +216,28 @@ mod tests {
     }
 
     #[test]
+    fn what_was_found_is_drawn_in_place_of_the_messages() {
+        let id = timeline::ConversationId::parse("d~al~bo").unwrap();
+        let mut view = View::new("al".parse().unwrap(), id.clone());
+        view.waiting(&id, "c1".into(), "hello".into());
+        view.search("tea".into());
+        let hits = vec![crate::sample::hit(3, "some tea", &[(5, 8)])];
+        let found = wire::Matches { hits, conversations: vec![], page: None };
+        view.findings.as_mut().unwrap().page(&engine::Found(found));
+        let mut terminal = Terminal::new(TestBackend::new(70, 10)).unwrap();
+        terminal.draw(|frame| assert_eq!(draw(frame, &view), 4)).unwrap();
+        let cells = terminal.backend().buffer().content();
+        let text: String = cells.iter().map(|cell| cell.symbol()).collect();
+        for part in ["tea: 1 found", "2025-11-25 00:00 bo: some tea"] {
+            assert!(text.contains(part), "{part} is not in {text}");
+        }
+        assert!(!text.contains("hello"), "{text}");
+        let is_marked = |cell: &&ratatui::buffer::Cell| cell.modifier.contains(Modifier::REVERSED);
+        let marked: String = cells.iter().filter(is_marked).map(|cell| cell.symbol()).collect();
+        assert!(marked.contains("tea") && !marked.contains("some"), "{marked}");
+    }
+
+    #[test]
     fn keys_mean_what_the_status_line_says() {
         let key = |code, modifiers| meaning(&Event::Key(KeyEvent::new(code, modifiers)));
         assert_eq!(key(KeyCode::Enter, KeyModifiers::NONE), Some(Key::Enter));
@@ -199,7 +245,7 @@ mod tests {
         assert_eq!(key(KeyCode::Char('X'), KeyModifiers::SHIFT), Some(Key::Letter('X')));
         assert_eq!(key(KeyCode::Char('c'), KeyModifiers::CONTROL), Some(Key::Quit));
         assert_eq!(key(KeyCode::PageUp, KeyModifiers::NONE), Some(Key::PageUp));
-        assert_eq!(key(KeyCode::Esc, KeyModifiers::NONE), Some(Key::Quit));
+        assert_eq!(key(KeyCode::Esc, KeyModifiers::NONE), Some(Key::Escape));
         assert_eq!(key(KeyCode::F(1), KeyModifiers::NONE), None);
     }
 }

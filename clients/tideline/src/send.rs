@@ -58,6 +58,7 @@ async fn settle(session: &mut Session) -> Result<(), Error> {
                 | Change::Grouped { .. }
                 | Change::Conversations { .. }
                 | Change::Receipts { .. }
+                | Change::Searched { .. }
                 | Change::Recalled { .. }
                 | Change::Told { .. }
                 | Change::Control(_)

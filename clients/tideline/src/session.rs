@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use engine::{Change, Command, Engine, Input, Older, Options, Output, State};
+use engine::{Change, Command, Engine, Input, Older, Options, Output, Query, State};
 use serde_json::value::RawValue;
 use timeline::exchange::Destination;
 use timeline::{ConversationId, DeviceId, Kind, MessageId, Platform, Seq, Timestamp, UserId};
@@ -35,8 +35,8 @@ pub(crate) struct Session {
     sender: mpsc::UnboundedSender<(u64, Event)>,
     events: mpsc::UnboundedReceiver<(u64, Event)>,
     changes: VecDeque<Change>,
-    /// How many messages are to be taken back or changed.
-    recalls: usize,
+    /// How many recalls, edits and searches have no answer yet.
+    errands: usize,
     /// When the engine's clock began: it must not go back, as the wall's may.
     start: Instant,
     /// Why the last connection could not be made.
@@ -76,7 +76,7 @@ impl Session {
             sender,
             events,
             changes: VecDeque::new(),
-            recalls: 0,
+            errands: 0,
             start: Instant::now(),
             cause: None,
             is_reported: false,
@@ -108,7 +108,7 @@ impl Session {
     /// Whether something of what the user wanted is not done yet, or not reported.
     pub(crate) fn is_busy(&self) -> bool {
         let is_queued = self.engine.outbox().next().is_some();
-        self.has_news() || is_queued || self.recalls > 0
+        self.has_news() || is_queued || self.errands > 0
     }
 
     /// Whether [`Session::next`] has a change at hand.
@@ -142,8 +142,14 @@ impl Session {
         body: Option<Box<RawValue>>,
     ) -> Result<(), Error> {
         let cid = fresh();
-        self.recalls += 1;
+        self.errands += 1;
         self.command(Command::Recall { ticket, conversation, seq, cid, body })
+    }
+
+    /// Asks for a page of messages that say something.
+    pub(crate) fn search(&mut self, ticket: u64, query: Query) -> Result<(), Error> {
+        self.errands += 1;
+        self.command(Command::Search { ticket, query: Box::new(query) })
     }
 
     /// Waits until this device has everything that the server has.
@@ -247,8 +253,8 @@ impl Session {
 
     /// Turns what ends the session into an error, and tells once of a server that is not there.
     fn report(&mut self, change: Change) -> Result<Change, Error> {
-        if matches!(change, Change::Recalled { .. }) {
-            self.recalls = self.recalls.saturating_sub(1);
+        if matches!(change, Change::Recalled { .. } | Change::Searched { .. }) {
+            self.errands = self.errands.saturating_sub(1);
         }
         if let Change::Link(link) = change {
             match link {

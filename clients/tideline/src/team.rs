@@ -351,6 +351,7 @@ impl Team {
             | Change::Fetched { .. }
             | Change::Conversations { .. }
             | Change::Receipts { .. }
+            | Change::Searched { .. }
             | Change::Recalled { .. }
             | Change::Told { .. }
             | Change::Control(_)

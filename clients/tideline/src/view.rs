@@ -3,12 +3,14 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use engine::{Change, Command, Link};
+use engine::{Change, Command, Found, Link};
 use timeline::exchange::Part;
+use timeline::limits::SEARCH_HITS_DEFAULT;
 use timeline::{ConversationId, Party, Seq, UserId};
 use wire::{Listed, Message, Problem, SignalBy};
 
 use crate::entry::{Mark, Row};
+use crate::findings::Findings;
 use crate::story;
 use crate::transcript::Transcript;
 
@@ -36,6 +38,8 @@ pub(crate) struct View {
     pub(crate) status: &'static str,
     /// What the status line says beside that, until the next key.
     pub(crate) notice: Option<String>,
+    /// What was searched for, in place of the messages.
+    pub(crate) findings: Option<Findings>,
     /// How many lines of messages the screen shows.
     pub(crate) fits: usize,
 }
@@ -65,6 +69,7 @@ impl View {
             input: String::new(),
             status: "connecting",
             notice: None,
+            findings: None,
             fits: 0,
         }
     }
@@ -76,6 +81,9 @@ impl View {
             self.titles.insert(id.clone(), title);
         }
         self.typing.take_if(|(place, user)| *place == id && *user == message.from);
+        if let (Some(findings), Some(target)) = (&mut self.findings, story::target(message)) {
+            findings.forget(&message.conversation, target);
+        }
         let me = self.me.as_str();
         self.transcripts.entry(id).or_default().message(message, me);
     }
@@ -106,6 +114,7 @@ impl View {
                 }
             }
             Change::Restarted { conversation, seq } => {
+                self.findings = None;
                 self.transcripts.entry(conversation.clone()).or_default().restart(seq.number());
             }
             Change::Grouped { outcome, .. } => {
@@ -126,6 +135,7 @@ impl View {
             }
             Change::Conversations { outcome: Ok(listed), .. } => self.listed(listed),
             Change::Recalled { outcome: Err(problem), .. } => self.refused(problem),
+            Change::Searched { ticket, outcome } => self.searched(*ticket, outcome.as_ref()),
             Change::Signal(signal) => self.signaled(signal),
             // How far is read and what is unread is the engine's to say.
             Change::Conversations { .. }
@@ -232,6 +242,14 @@ impl View {
         self.fetch(part)
     }
 
+    /// Searches the open conversation, for as many messages as can be shown.
+    pub(crate) fn search(&mut self, words: String) {
+        self.ticket += 1;
+        let wanted = if self.fits > 0 { self.fits } else { SEARCH_HITS_DEFAULT };
+        let open = self.selected.clone();
+        self.findings = Some(Findings::new(open, words, wanted, self.ticket));
+    }
+
     /// Moves forward in the open conversation.
     pub(crate) fn page_down(&mut self) {
         if let Some(open) = self.transcripts.get_mut(&self.selected) {
@@ -242,6 +260,7 @@ impl View {
     /// The newest message of somebody else in the open conversation, if it is on the screen.
     pub(crate) fn seen(&self) -> Seq {
         let open = self.transcripts.get(&self.selected).filter(|open| open.is_at_bottom());
+        let open = open.filter(|_| self.findings.is_none());
         let newest = open.map(|open| open.newest_of_others(self.me.as_str()));
         newest.and_then(Seq::new).unwrap_or_default()
     }
@@ -283,6 +302,19 @@ impl View {
     fn titled(&mut self, conversation: &str, title: Option<&String>) {
         if let (Ok(id), Some(title)) = (ConversationId::parse(conversation), title) {
             self.titles.insert(id, title.clone());
+        }
+    }
+
+    fn searched(&mut self, ticket: u64, outcome: Result<&Found, &Problem>) {
+        let Some(findings) = self.findings.as_mut().filter(|open| open.asked(ticket)) else {
+            return;
+        };
+        match outcome {
+            Ok(found) => findings.page(found),
+            Err(problem) => {
+                self.findings = None;
+                self.refused(problem);
+            }
         }
     }
 

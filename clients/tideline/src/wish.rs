@@ -12,6 +12,8 @@ pub(crate) enum Wish {
     Recall,
     /// The last own message is to say this.
     Edit(String),
+    /// Messages of the conversation that say this are to be shown.
+    Search(String),
 }
 
 impl Wish {
@@ -29,7 +31,12 @@ impl Wish {
             ("recall", _) => Err("/recall takes back the last message, and says nothing"),
             ("edit", "") => Err("/edit TEXT: what is the last message to say?"),
             ("edit", text) => Ok(Self::Edit(text.to_owned())),
-            (_, _) => Err("the commands are /recall and /edit TEXT; // begins a text with a /"),
+            ("search", "") => Err("/search WORDS: what is to be found?"),
+            // White space at the end tells that the last word is whole.
+            ("search", _) => Ok(Self::Search(rest.trim_start().to_owned())),
+            (_, _) => Err(
+                "the commands are /recall, /edit TEXT and /search WORDS; // begins a text with a /",
+            ),
         }
     }
 }
@@ -45,7 +52,10 @@ mod tests {
         assert_eq!(Wish::read("//recall"), say("/recall"));
         assert_eq!(Wish::read("/recall"), Ok(Wish::Recall));
         assert_eq!(Wish::read("/edit  at six "), Ok(Wish::Edit("at six".to_owned())));
-        for wrong in ["/", "/edit", "/edit ", "/recall it", "/recalls", "/help"] {
+        assert_eq!(Wish::read("/search  tea "), Ok(Wish::Search("tea ".to_owned())));
+        for wrong in
+            ["/", "/edit", "/edit ", "/search", "/search  ", "/recall it", "/recalls", "/help"]
+        {
             assert!(Wish::read(wrong).is_err(), "{wrong}");
         }
     }

@@ -233,6 +233,10 @@ impl Device {
                 Ok(readers) => format!("receipts {ticket} {}", readers.count),
                 Err(problem) => format!("receipts {ticket} {}", problem.name),
             },
+            Change::Searched { ticket, outcome } => match outcome {
+                Ok(found) => format!("searched {ticket} {found:?}"),
+                Err(problem) => format!("searched {ticket} {}", problem.name),
+            },
             Change::Recalled { ticket, outcome } => match outcome {
                 Ok(sent) => format!("recalled {ticket} {}", sent.seq),
                 Err(problem) => format!("recalled {ticket} {}", problem.name),

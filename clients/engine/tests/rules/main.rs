@@ -5,6 +5,7 @@ mod device;
 mod groups;
 mod reading;
 mod resets;
+mod searching;
 
 use device::{Device, cid};
 use engine::{Command, Input, Link, Older, Token};

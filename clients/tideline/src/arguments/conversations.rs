@@ -131,6 +131,7 @@ mod tests {
                 | Command::Sync(_)
                 | Command::History(_)
                 | Command::Conversations(_)
+                | Command::Search(_)
                 | Command::Group(_)
                 | Command::Chat(_)
                 | Command::Load(_) => None,

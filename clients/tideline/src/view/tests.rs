@@ -182,3 +182,37 @@ fn a_recall_that_is_refused_is_said() {
     view.message(&message(2, "al", "c1"));
     assert_eq!(view.last_own(), Ok(seq(2)));
 }
+
+#[test]
+fn what_a_search_finds_stands_in_place_of_the_messages_and_reads_nothing() {
+    let mut view = view();
+    view.message(&message(3, "bo", "c3"));
+    assert_eq!(view.seen(), seq(3));
+    view.search("tea".into());
+    let (ticket, query) = view.findings.as_mut().unwrap().ask().unwrap();
+    assert_eq!((query.conversation.as_ref(), query.limit), (Some(&view.selected), Some(20)));
+    assert_eq!(view.seen(), Seq::ZERO, "what is not on the screen is not read");
+    let searched = |ticket, seqs: &[u64]| {
+        let hits = seqs.iter().map(|seq| sample::hit(*seq, "tea", &[])).collect();
+        let found = wire::Matches { hits, conversations: vec![], page: None };
+        Change::Searched { ticket, outcome: Ok(Found(found)) }
+    };
+    view.change(&searched(ticket + 1, &[1]));
+    let shown = |view: &View| view.findings.as_ref().map(Findings::title);
+    assert_eq!(shown(&view).as_deref(), Some("tea: 0 found…"), "nobody asked for that");
+    view.change(&searched(ticket, &[2, 1]));
+    assert_eq!(shown(&view).as_deref(), Some("tea: 2 found"));
+    let recall = Message { kind: "recall".into(), target: Some(2), ..message(4, "bo", "c4") };
+    view.change(&Change::Message(recall));
+    assert_eq!(shown(&view).as_deref(), Some("tea: 1 found"));
+}
+
+#[test]
+fn a_search_that_is_refused_is_closed_and_said() {
+    let mut view = view();
+    view.search("?!".into());
+    let (ticket, _) = view.findings.as_mut().unwrap().ask().unwrap();
+    view.change(&Change::Searched { ticket, outcome: Err(problem()) });
+    assert!(view.findings.is_none());
+    assert_eq!(view.notice.as_deref(), Some("refused: not yours"));
+}
