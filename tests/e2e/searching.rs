@@ -5,7 +5,8 @@ use std::process::{Output, Stdio};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tests::{Town, within};
+use tests::{Town, binaries, within};
+use tokio::process::Command;
 
 use crate::command_line::{Running, run, say, see, tideline};
 use crate::exchange::text;
@@ -21,7 +22,11 @@ struct Desk {
 
 impl Desk {
     async fn new() -> Self {
-        Self { town: Town::start().await, state: tempfile::tempdir().unwrap() }
+        Self::at(Town::start().await)
+    }
+
+    fn at(town: Town) -> Self {
+        Self { town, state: tempfile::tempdir().unwrap() }
     }
 
     fn state(&self) -> &Path {
@@ -49,6 +54,15 @@ impl Desk {
         let output = within(tideline(&self.town, self.state(), arguments).output()).await.unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         output
+    }
+
+    /// Rebuilds an index; the command's outcome.
+    async fn rebuild(&self, arguments: &[&str]) -> Output {
+        let url = self.town.gateway().url();
+        let address = url.strip_prefix("ws://").and_then(|rest| rest.split('/').next()).unwrap();
+        let mut command = Command::new(binaries::one("tideline"));
+        command.arg("rebuild-index").args(["--lambda", &format!("http://{address}")]);
+        within(command.args(arguments).kill_on_drop(true).output()).await.unwrap()
     }
 }
 
@@ -180,5 +194,25 @@ async fn a_chat_searches_its_conversation() {
     let lines = lines.each_ref().map(|line| line.get(18..).unwrap_or(line));
     assert_eq!(lines, ["bob 3  alice: green tea", "bob 1  alice: tea at five"]);
     alice.end().await;
+    desk.town.stop().await;
+}
+
+#[tokio::test]
+async fn an_index_is_rebuilt_to_its_end() {
+    let desk = Desk::at(Town::with_parameters(&[("SearchIndex", "lazy")]).await);
+    fill(&desk.town).await;
+    desk.say("the last one").await;
+    desk.run(&["send", "--as", "cy", "--to", "bob", "hello"]).await;
+    let outcome = |output: &Output| -> Value { serde_json::from_str(&printed(output)).unwrap() };
+    let output = desk.rebuild(&["--user", "bob"]).await;
+    assert!(output.status.success(), "{}", complaint(&output));
+    assert_eq!(outcome(&output)["blocks"], 2, "of 64 messages each, the last 13 are read");
+    let output = desk.rebuild(&["--conversation", "d~alice~bob"]).await;
+    assert_eq!((&outcome(&output)["blocks"], &outcome(&output)["steps"]), (&json!(2), &json!(1)));
+    assert_eq!(told(&desk.find("n41 ", &[]).await), ["42 number n41 "]);
+
+    let output = desk.rebuild(&["--user", "bob", "--function", "NoFunction"]).await;
+    assert_eq!(output.status.code(), Some(1));
+    assert!(complaint(&output).contains("Function not found"), "{}", complaint(&output));
     desk.town.stop().await;
 }

@@ -16,7 +16,7 @@ pub(crate) use conversations::{
     Asked, ConversationsArguments, EditArguments, ReadArguments, RecallArguments, ReceiptsArguments,
 };
 pub(crate) use group::GroupArguments;
-pub(crate) use search::SearchArguments;
+pub(crate) use search::{RebuildArguments, SearchArguments};
 
 use crate::report::Crowd;
 
@@ -81,6 +81,8 @@ pub(crate) enum Command {
     Chat(ChatArguments),
     /// Let many people talk at once, check every message, and print what it came to.
     Load(LoadArguments),
+    /// Build anew what messages are found by, on a local gateway.
+    RebuildIndex(RebuildArguments),
 }
 
 /// Arguments of `token`.

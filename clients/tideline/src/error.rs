@@ -109,6 +109,26 @@ pub(crate) enum Error {
         /// The address.
         url: String,
     },
+    /// A function that was invoked has failed, or is not there.
+    #[error("the function refused (HTTP {status}): {message}")]
+    Function {
+        /// The status; 200 where the function itself has failed.
+        status: u16,
+        /// What the function or the server of functions says.
+        message: String,
+    },
+    /// A function answered something else than what it was asked.
+    #[error("the answer is not that of the function that builds the index")]
+    Answer {
+        /// Why.
+        source: serde_json::Error,
+    },
+    /// The index has no end.
+    #[error("the index is not done after {blocks} blocks, and does not go on")]
+    Endless {
+        /// How many blocks were built.
+        blocks: usize,
+    },
     /// The time was over.
     #[error("no complete answer in time")]
     Timeout,

@@ -3,7 +3,8 @@
 //! # Layout
 //!
 //! * `token`, `send`, `listen`, `sync`, `history`, `read`, `receipts`, `recall` (with `edit`),
-//!   `conversations`, `search`, `group`, `chat`, `load`: one file per command.
+//!   `conversations`, `search`, `group`, `chat`, `load`, `rebuild` (`rebuild-index`): one file per
+//!   command.
 //! * `arguments`: what can be asked for; `error`: what can go wrong, as the user reads it.
 //! * `session`: runs an [`engine::Engine`] over a socket (`link`) and a file (`journal`).
 //! * `home`: where a user's device, journal and lock live; `key`: the development key and tokens.
@@ -44,6 +45,7 @@ mod load;
 mod pages;
 mod print;
 mod read;
+mod rebuild;
 mod recall;
 mod receipts;
 mod report;
@@ -97,5 +99,6 @@ async fn run(arguments: Arguments) -> Result<(), Error> {
         Command::Group(arguments) => group::run(arguments).await,
         Command::Chat(arguments) => chat::run(arguments).await,
         Command::Load(arguments) => load::run(arguments).await,
+        Command::RebuildIndex(arguments) => rebuild::run(arguments).await,
     }
 }

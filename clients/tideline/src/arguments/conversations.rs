@@ -134,7 +134,8 @@ mod tests {
                 | Command::Search(_)
                 | Command::Group(_)
                 | Command::Chat(_)
-                | Command::Load(_) => None,
+                | Command::Load(_)
+                | Command::RebuildIndex(_) => None,
             }
         };
         let nine = Seq::new(9);

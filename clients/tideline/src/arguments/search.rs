@@ -1,11 +1,12 @@
-//! What can be searched for.
+//! What can be searched for, and how the index of a search is built anew.
 
 use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, NaiveTime};
 use clap::Args;
 use timeline::exchange::Destination;
-use timeline::{ConversationId, Kind, Timestamp, UserId};
+use timeline::rebuild::{RebuildRequest, RebuildScope};
+use timeline::{ConversationId, Kind, Seq, Timestamp, UserId};
 
 use super::{Identity, conversation, seconds};
 
@@ -78,6 +79,48 @@ impl Place {
     }
 }
 
+/// Arguments of `rebuild-index`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+This asks a local gateway, which checks no signature. On AWS, ask the deployed function with
+  aws lambda invoke --function-name NAME --cli-binary-format raw-in-base64-out \\
+      --payload '{\"rebuild\":{\"user\":\"alice\"}}' /dev/stdout
+and as long as it answers with \"next\", ask that.")]
+pub(crate) struct RebuildArguments {
+    /// Of what.
+    #[command(flatten)]
+    scope: ScopeArguments,
+    /// Where functions are invoked: the local gateway.
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:3001")]
+    pub(crate) lambda: String,
+    /// The function that builds the index.
+    #[arg(long, value_name = "NAME", default_value = "IndexFunction", value_parser = function)]
+    pub(crate) function: String,
+}
+
+/// Whose index is built.
+#[derive(Clone, Debug, Args)]
+#[group(required = true, multiple = false)]
+struct ScopeArguments {
+    /// Of one conversation.
+    #[arg(long, value_name = "ID", value_parser = conversation)]
+    conversation: Option<ConversationId>,
+    /// Of all conversations of this user.
+    #[arg(long)]
+    user: Option<UserId>,
+}
+
+impl RebuildArguments {
+    /// What is asked for first.
+    pub(crate) fn request(&self) -> RebuildRequest {
+        let ScopeArguments { conversation, user } = self.scope.clone();
+        let user = user.map(|user| RebuildScope::User { user, from: None });
+        let scope = user.or_else(|| conversation.map(RebuildScope::Conversation));
+        let scope = scope.expect("the group of the two is required");
+        RebuildRequest { scope, after: Seq::ZERO }
+    }
+}
+
 fn kind(text: &str) -> Result<Kind, String> {
     Kind::parse(text).map_err(|error| error.to_string())
 }
@@ -90,6 +133,15 @@ fn time(text: &str) -> Result<Timestamp, String> {
     let milliseconds = moment.ok().and_then(|time| u64::try_from(time.timestamp_millis()).ok());
     let usage = "not a time like 2026-11-25 or 2026-11-25T09:30:00Z";
     milliseconds.map(Timestamp).ok_or_else(|| usage.to_owned())
+}
+
+/// The name of a function or its ARN: "Invoke", AWS Lambda API reference.
+fn function(text: &str) -> Result<String, String> {
+    let is_name = |letter: char| letter.is_ascii_alphanumeric() || "-_:$".contains(letter);
+    match !text.is_empty() && text.chars().all(is_name) {
+        true => Ok(text.to_owned()),
+        false => Err("not the name of a function".to_owned()),
+    }
 }
 
 #[cfg(test)]
@@ -136,6 +188,22 @@ mod tests {
         assert_eq!(at("2025-11-25T08:00:00.5+08:00"), Some(1_764_028_800_500));
         for wrong in ["", "today", "2025-11", "2025-13-01", "2025-11-25T08:00", "1969-12-31"] {
             assert_eq!(at(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn an_index_is_rebuilt_of_a_conversation_or_a_user() {
+        let request = |options: &str| match parse(&format!("tideline rebuild-index{options}")) {
+            Some(Command::RebuildIndex(rebuild)) => Some(rebuild.request()),
+            _ => None,
+        };
+        let user = RebuildScope::User { user: UserId::parse("al").unwrap(), from: None };
+        assert_eq!(request(" --user al").unwrap().scope, user);
+        let direct = ConversationId::parse("d~al~bob").unwrap();
+        let scope = RebuildScope::Conversation(direct);
+        assert_eq!(request(" --conversation d~al~bob").unwrap().scope, scope);
+        for wrong in ["", " --user al --conversation d~al~bob", " --user al --function a/b"] {
+            assert!(request(wrong).is_none(), "{wrong}");
         }
     }
 }
