@@ -24,8 +24,7 @@ const LIST_COLUMNS: u16 = 24;
 const MARK_COLUMNS: usize = 3;
 
 /// What the status line says when there is nothing else to say.
-const HELP: &str =
-    "arrows switch, PageUp goes back, /recall, /edit TEXT, /search WORDS, Esc leaves";
+const HELP: &str = "arrows switch, PageUp, /recall, /edit TEXT, /search WORDS, Esc";
 
 /// The terminal in raw mode; however this ends, by a panic too, it is put back as it was.
 #[derive(Debug)]
