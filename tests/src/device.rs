@@ -10,7 +10,7 @@ use std::time::Duration;
 use engine::{Change, Command, Draft, Engine, Input, Older, Options, Output, Record, State};
 use serde_json::Value;
 use timeline::exchange::Destination;
-use timeline::{ConversationId, Kind, MessageId, Party, Seq, Timestamp, UserId};
+use timeline::{ConversationId, Kind, MessageId, Seq, Timestamp, UserId};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -211,10 +211,9 @@ impl Device {
     }
 
     fn destination(&self, conversation: ConversationId) -> Destination {
-        match conversation.party() {
-            Party::Direct(one, other) if one == self.user => Destination::Person(other),
-            Party::Direct(one, other) if other == self.user => Destination::Person(one),
-            Party::Direct(..) | Party::Group(_) => Destination::Conversation(conversation),
+        match conversation.party().other(&self.user) {
+            Some(other) => Destination::Person(other),
+            None => Destination::Conversation(conversation),
         }
     }
 

@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 
 use engine::{Change, Command};
+use timeline::UserId;
 use timeline::limits::PAGE_ENTRIES_MAX;
-use timeline::{ConversationId, Party, UserId};
 use wire::{Conversation, Listed};
 
 use crate::arguments::ConversationsArguments;
 use crate::error::Error;
+use crate::hit;
 use crate::print;
 use crate::session::Session;
 use crate::story;
@@ -71,11 +72,8 @@ async fn once(session: &mut Session, limit: u64, page: Option<String>) -> Result
 fn readable(row: &Conversation, me: &UserId) -> String {
     let time = row.last.as_ref().map_or_else(|| "-".to_owned(), |last| print::time(last.at));
     let badge = story::badge(row.unread).unwrap_or_default();
-    let id = ConversationId::parse(&row.conversation).ok();
-    let name = match id.as_ref().map(ConversationId::party) {
-        Some(Party::Direct(one, other)) => if one == *me { other } else { one }.to_string(),
-        Some(Party::Group(_)) | None => row.title.clone().unwrap_or_default(),
-    };
+    let name = hit::partner(&row.conversation, me).or_else(|| row.title.clone());
+    let name = name.unwrap_or_default();
     let flags = [(row.muted, " (muted)"), (row.pinned.is_some(), " (pinned)")];
     let flags = flags.into_iter().filter_map(|(is_so, flag)| is_so.then_some(flag));
     let flags = flags.collect::<String>();
@@ -87,9 +85,9 @@ fn readable(row: &Conversation, me: &UserId) -> String {
     format!("{time:<16}  {badge:>3}  {name}{flags}  {digest}{end}")
 }
 
-/// The beginning of a line, without what would end it or move the cursor.
+/// The beginning of a line.
 fn digest(line: &str) -> String {
-    let letters = line.chars().map(|letter| if letter.is_control() { ' ' } else { letter });
+    let letters = print::letters(line);
     let mut digest: String = letters.clone().take(DIGEST_LETTERS_MAX).collect();
     if letters.count() > DIGEST_LETTERS_MAX {
         digest.push('…');

@@ -41,11 +41,10 @@ pub(crate) struct Piece {
     pub(crate) is_match: bool,
 }
 
-/// The parts of a text that match and those between them, without what would end a line or move the
-/// cursor; of a long text, what is around the first match. Spans count code points.
+/// The parts of a text that match and those between them; of a long text, what is around the first
+/// match. Spans count code points.
 pub(crate) fn pieces(text: &str, spans: &[(u64, u64)]) -> Vec<Piece> {
-    let letters = text.chars().map(|letter| if letter.is_control() { ' ' } else { letter });
-    let letters: Vec<char> = letters.collect();
+    let letters: Vec<char> = print::letters(text).collect();
     let first = spans.first().map_or(0, |(start, _)| usize::try_from(*start).unwrap_or(usize::MAX));
     let start = first.saturating_sub(LEAD_LETTERS);
     let start = start.min(letters.len().saturating_sub(EXCERPT_LETTERS_MAX));
@@ -84,10 +83,8 @@ pub(crate) fn title_line(found: &TitleMatch, marks: Marks) -> String {
 
 /// Whom a direct conversation is with; `None` for a group, whose title others have to tell.
 pub(crate) fn partner(conversation: &str, me: &UserId) -> Option<String> {
-    match ConversationId::parse(conversation).ok()?.party() {
-        Party::Direct(one, other) => Some(if one == *me { other } else { one }.to_string()),
-        Party::Group(_) => None,
-    }
+    let party = ConversationId::parse(conversation).ok()?.party();
+    party.other(me).map(|other| other.to_string())
 }
 
 fn is_group(conversation: &str) -> bool {

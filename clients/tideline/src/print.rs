@@ -27,6 +27,11 @@ pub(crate) fn time(at: u64) -> String {
     time.map_or_else(|| at.to_string(), |time| time.format("%Y-%m-%d %H:%M").to_string())
 }
 
+/// The letters of somebody's text, without what would end a line or move the cursor.
+pub(crate) fn letters(text: &str) -> impl Iterator<Item = char> + Clone {
+    text.chars().map(|letter| if letter.is_control() { ' ' } else { letter })
+}
+
 /// Says something that is no result.
 pub(crate) fn note(text: &str) {
     // There is nowhere left to say that standard error is closed.

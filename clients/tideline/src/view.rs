@@ -202,13 +202,11 @@ impl View {
     /// What a conversation is called: the other person, or the group's title; its id until that is
     /// known.
     pub(crate) fn name(&self, id: &ConversationId) -> String {
-        match id.party() {
-            Party::Direct(one, other) if one == self.me => other.to_string(),
-            Party::Direct(one, _) => one.to_string(),
-            Party::Group(group) => {
-                self.titles.get(id).cloned().unwrap_or_else(|| group.to_string())
-            }
+        if let Party::Group(group) = id.party() {
+            return self.titles.get(id).cloned().unwrap_or_else(|| group.to_string());
         }
+        let other = id.party().other(&self.me);
+        other.map_or_else(|| id.to_string(), |other| other.to_string())
     }
 
     /// Opens the conversation below the open one.

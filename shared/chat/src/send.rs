@@ -217,7 +217,7 @@ async fn look(
         tell.directory.conversation(id),
         observe(tell.timelines, &id.timeline(), base, user, &outgoing.message),
         tell.inboxes.tail(user),
-        fan_out::recipients(tell, other(id, user).map(|other| (other, Muted::No))),
+        fan_out::recipients(tell, id.party().other(user).map(|other| (other, Muted::No))),
     )
     .await;
     let kept = conversation.map_err(Error::store("read the conversation"))?;
@@ -278,15 +278,6 @@ async fn claim(
     let tail = tail.map_err(Error::store("read the timeline"))?;
     let claimed = ports.claims.claim(id, &caller.user, &outgoing.message, tail).await;
     claimed.map_err(Error::store("claim the message"))
-}
-
-/// The other one of a direct conversation.
-fn other(id: &ConversationId, sender: &UserId) -> Option<UserId> {
-    match id.party() {
-        Party::Direct(one, other) if one == *sender => Some(other),
-        Party::Direct(one, _) => Some(one),
-        Party::Group(_) => None,
-    }
 }
 
 /// Everyone of a group whose inboxes are told, but for the sender.

@@ -178,6 +178,17 @@ pub enum Party {
     Group(Uuid),
 }
 
+impl Party {
+    /// Whom `user` has a direct conversation with; `None` of other people's, and of a group.
+    pub fn other(self, user: &UserId) -> Option<UserId> {
+        match self {
+            Self::Direct(one, other) if one == *user => Some(other),
+            Self::Direct(one, other) if other == *user => Some(one),
+            Self::Direct(..) | Self::Group(_) => None,
+        }
+    }
+}
+
 /// A conversation; opaque to clients.
 ///
 /// `d~<smaller user id>~<larger user id>` is direct, `g~<UUID>` a group. The same two people have

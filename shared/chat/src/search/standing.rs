@@ -33,7 +33,7 @@ pub(super) struct Standing {
 ///
 /// # Errors
 ///
-/// [`Error::NotMember`] when the caller may not see it or it does not exist.
+/// [`Error::NotMember`] when the caller may not see it; of a group, also when it does not exist.
 pub(super) async fn one(
     search: &Search<'_>,
     conversation: &ConversationId,
@@ -124,9 +124,9 @@ async fn access(
     id: &ConversationId,
 ) -> Result<Option<(Seq, Option<Title>)>, Error> {
     // Of a direct conversation its id tells who is in it.
-    if let Party::Direct(one, other) = id.party() {
-        let is_theirs = one == *search.user || other == *search.user;
-        return Ok(is_theirs.then_some((Seq::FIRST, None)));
+    let party = id.party();
+    if matches!(party, Party::Direct(..)) {
+        return Ok(party.other(search.user).map(|_| (Seq::FIRST, None)));
     }
     let directory = search.ports.directory;
     let kept = directory.conversation(id).await;
