@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 
-use template::model::{Deployment, Permissions as Policy, Statement};
+use template::model::{Deployment, Permissions as Policy};
 
 use crate::caller::Caller;
 use crate::event::{ACCOUNT, REGION};
@@ -51,7 +51,7 @@ impl Permissions {
         let Some(policy) = self.policies.get(caller.function) else { return Ok(()) };
         let allowed = match policy {
             Policy::Unknown => true,
-            Policy::Known(statements) => is_allowed(statements, action, resource),
+            Policy::Known(statements) => policy::is_allowed(statements, action, resource),
         };
         self.note(caller.function, allowed, action, resource);
         if allowed {
@@ -100,45 +100,4 @@ pub(crate) fn table(name: &str) -> String {
 /// Theirs: "Control access to WebSocket APIs with AWS Identity and Access Management".
 pub(crate) fn connection(api: &str, stage: &str, method: &str, id: &str) -> String {
     format!("arn:aws:execute-api:{REGION}:{ACCOUNT}:{api}/{stage}/{method}/@connections/{id}")
-}
-
-/// Deny wins, and what no statement allows is denied.
-fn is_allowed(statements: &[Statement], action: &str, resource: &str) -> bool {
-    let is_about = |statement: &&Statement| {
-        let matches = |patterns: &[String], name: &str, folds_case| {
-            patterns.iter().any(|pattern| policy::is_match(pattern, name, folds_case))
-        };
-        matches(&statement.actions, action, true) && matches(&statement.resources, resource, false)
-    };
-    let mut about = statements.iter().filter(is_about).peekable();
-    about.peek().is_some() && about.all(|statement| statement.allows)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn statement(allows: bool, action: &str, resource: &str) -> Statement {
-        let (actions, resources) = (vec![action.to_owned()], vec![resource.to_owned()]);
-        Statement { allows, actions, resources }
-    }
-
-    #[test]
-    fn deny_wins_and_what_nothing_allows_is_denied() {
-        let statements = [
-            statement(true, "dynamodb:*Item", "arn:table/T"),
-            statement(false, "dynamodb:DeleteItem", "*"),
-        ];
-        for (action, resource, expected) in [
-            ("dynamodb:PutItem", "arn:table/T", true),
-            ("DynamoDB:putitem", "arn:table/T", true),
-            ("dynamodb:PutItem", "arn:table/t", false),
-            ("dynamodb:PutItem", "arn:table/T/index/I", false),
-            ("dynamodb:Query", "arn:table/T", false),
-            ("dynamodb:DeleteItem", "arn:table/T", false),
-        ] {
-            assert_eq!(is_allowed(&statements, action, resource), expected, "{action} {resource}");
-        }
-        assert!(!is_allowed(&[], "dynamodb:PutItem", "arn:table/T"));
-    }
 }

@@ -1,6 +1,8 @@
-//! What an authorizer decided: its policy, read as IAM reads it, and its context.
+//! What policies decide, as IAM reads them; and what an authorizer did: by its policy, and its
+//! context.
 
 use serde_json::{Map, Value};
+use template::model::Statement;
 
 /// The longest answer of an authorizer.
 ///
@@ -29,7 +31,8 @@ impl Verdict {
         }
         let answer: Value = serde_json::from_slice(bytes).ok()?;
         let principal = answer.get("principalId")?.as_str()?;
-        let is_allowed = evaluate(answer.get("policyDocument")?, resource)?;
+        let statements = Statement::of_policy(answer.get("policyDocument")?)?;
+        let is_allowed = is_allowed(&statements, INVOKE, resource);
         let mut context = Map::new();
         match answer.get("context") {
             None | Some(Value::Null) => {}
@@ -54,53 +57,19 @@ fn text(value: &Value) -> Option<String> {
     }
 }
 
-/// Deny wins, and what no statement matches is denied.
-fn evaluate(document: &Value, resource: &str) -> Option<bool> {
-    let statements = one_or_many(document.get("Statement")?);
-    let mut is_allowed = false;
-    let mut is_denied = false;
-    for statement in statements {
-        let statement = statement.as_object()?;
-        if ["Condition", "NotAction", "NotResource"].iter().any(|key| statement.contains_key(*key))
-        {
-            return None;
-        }
-        let matches_action = matches_any(statement.get("Action")?, INVOKE, true)?;
-        let matches_resource = matches_any(statement.get("Resource")?, resource, false)?;
-        let matches = matches_action && matches_resource;
-        match statement.get("Effect")?.as_str()? {
-            "Allow" => is_allowed |= matches,
-            "Deny" => is_denied |= matches,
-            _ => return None,
-        }
-    }
-    Some(is_allowed && !is_denied)
-}
-
-/// Actions are compared whatever their case, resources are not.
-fn matches_any(patterns: &Value, name: &str, folds_case: bool) -> Option<bool> {
-    let patterns = one_or_many(patterns);
-    let mut found = false;
-    for pattern in patterns {
-        found |= is_match(pattern.as_str()?, name, folds_case);
-    }
-    Some(found)
-}
-
-/// Whether a pattern of a policy is about `name`.
-pub(crate) fn is_match(pattern: &str, name: &str, folds_case: bool) -> bool {
-    match folds_case {
-        true => matches(pattern.to_lowercase().as_bytes(), name.to_lowercase().as_bytes()),
-        false => matches(pattern.as_bytes(), name.as_bytes()),
-    }
-}
-
-/// A policy may leave out the brackets around a single element.
-fn one_or_many(value: &Value) -> &[Value] {
-    match value.as_array() {
-        Some(values) => values,
-        None => std::slice::from_ref(value),
-    }
+/// Whether statements allow to do `action` to `resource`: one that denies wins, and what none is
+/// about is denied.
+pub(crate) fn is_allowed(statements: &[Statement], action: &str, resource: &str) -> bool {
+    let is_about = |statement: &&Statement| {
+        // Actions are compared whatever their case, resources are not.
+        let folded = action.to_lowercase();
+        let mut actions = statement.actions.iter().map(|pattern| pattern.to_lowercase());
+        let mut resources = statement.resources.iter();
+        actions.any(|pattern| matches(pattern.as_bytes(), folded.as_bytes()))
+            && resources.any(|pattern| matches(pattern.as_bytes(), resource.as_bytes()))
+    };
+    let mut about = statements.iter().filter(is_about).peekable();
+    about.peek().is_some() && about.all(|statement| statement.allows)
 }
 
 /// `*` is any text, `?` any one character. Returns to the last `*` where a guess was wrong.
@@ -171,6 +140,27 @@ mod tests {
         assert_eq!(allowed(&statement("Allow", "*")), Some(true));
         let other = json!([{"Action": "s3:*", "Effect": "Allow", "Resource": "*"}]);
         assert_eq!(allowed(&other), Some(false));
+    }
+
+    #[test]
+    fn actions_and_resources_are_patterns_and_the_case_of_actions_is_folded() {
+        let statement = |effect: &str, action: &str, resource: &str| json!({"Effect": effect, "Action": action, "Resource": resource});
+        let policy = json!({"Statement": [
+            statement("Allow", "dynamodb:*Item", "arn:table/T"),
+            statement("Deny", "dynamodb:DeleteItem", "*"),
+        ]});
+        let statements = Statement::of_policy(&policy).unwrap();
+        for (action, resource, expected) in [
+            ("dynamodb:PutItem", "arn:table/T", true),
+            ("DynamoDB:putitem", "arn:table/T", true),
+            ("dynamodb:PutItem", "arn:table/t", false),
+            ("dynamodb:PutItem", "arn:table/T/index/I", false),
+            ("dynamodb:Query", "arn:table/T", false),
+            ("dynamodb:DeleteItem", "arn:table/T", false),
+        ] {
+            assert_eq!(is_allowed(&statements, action, resource), expected, "{action} {resource}");
+        }
+        assert!(!is_allowed(&[], "dynamodb:PutItem", "arn:table/T"));
     }
 
     #[test]

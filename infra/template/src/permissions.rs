@@ -1,4 +1,4 @@
-//! What a function's policies allow it.
+//! What policies allow: those of functions, and whatever else is written in the language of IAM.
 
 use serde_json::Value;
 
@@ -28,29 +28,34 @@ pub(crate) fn read(scope: &Scope, properties: &Node, path: &Path) -> Permissions
 
 /// The statements of one policy, or of several.
 fn statements(policies: &Value) -> Option<Vec<Statement>> {
-    let mut statements = Vec::new();
-    for policy in one_or_many(policies).iter().filter(|policy| !policy.is_null()) {
-        for listed in one_or_many(policy.get("Statement")?) {
-            statements.push(statement(listed)?);
-        }
-    }
-    Some(statements)
+    let policies = one_or_many(policies).iter().filter(|policy| !policy.is_null());
+    let statements: Option<Vec<_>> = policies.map(Statement::of_policy).collect();
+    Some(statements?.concat())
 }
 
-fn statement(listed: &Value) -> Option<Statement> {
-    if UNDECIDED.iter().any(|key| listed.get(key).is_some()) {
-        return None;
+impl Statement {
+    /// Reads the statements of a policy; `None` where it is malformed, or where what it means
+    /// depends on more than actions and resources (`Condition`, `NotAction`, `NotResource`).
+    pub fn of_policy(policy: &Value) -> Option<Vec<Self>> {
+        one_or_many(policy.get("Statement")?).iter().map(Self::read).collect()
     }
-    let texts = |key: &str| -> Option<Vec<String>> {
-        let texts = one_or_many(listed.get(key)?).iter();
-        texts.map(|text| text.as_str().map(str::to_owned)).collect()
-    };
-    let allows = match listed.get("Effect")?.as_str()? {
-        "Allow" => true,
-        "Deny" => false,
-        _ => return None,
-    };
-    Some(Statement { allows, actions: texts("Action")?, resources: texts("Resource")? })
+
+    fn read(listed: &Value) -> Option<Self> {
+        let listed = listed.as_object()?;
+        if UNDECIDED.iter().any(|key| listed.contains_key(*key)) {
+            return None;
+        }
+        let texts = |key: &str| -> Option<Vec<String>> {
+            let texts = one_or_many(listed.get(key)?).iter();
+            texts.map(|text| text.as_str().map(str::to_owned)).collect()
+        };
+        let allows = match listed.get("Effect")?.as_str()? {
+            "Allow" => true,
+            "Deny" => false,
+            _ => return None,
+        };
+        Some(Self { allows, actions: texts("Action")?, resources: texts("Resource")? })
+    }
 }
 
 /// A policy may leave out the brackets around a single element.
