@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use serde::Deserialize;
 use tokio::sync::oneshot;
 
 use crate::LambdaEndpoint;
@@ -37,6 +38,34 @@ pub(crate) enum Failure {
     TooLarge,
     /// Too many invocations wait, or the gateway stops.
     Refused,
+}
+
+/// What a runtime, or Lambda, says of a function that failed.
+///
+/// Theirs: "Using the Lambda runtime API", the body of an invocation error.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct Report {
+    error_type: Option<String>,
+    error_message: Option<String>,
+}
+
+impl Report {
+    /// Reads one; nothing of what is none.
+    pub(crate) fn read(body: &[u8]) -> Self {
+        serde_json::from_slice(body).unwrap_or_default()
+    }
+
+    /// Whether it names an error.
+    pub(crate) fn is_failure(&self) -> bool {
+        self.error_type.is_some()
+    }
+
+    /// The failure that it tells of; of the kind that was told elsewhere, where it names none.
+    pub(crate) fn failure(self, kind: Option<String>) -> Failure {
+        let kind = self.error_type.or(kind).unwrap_or_else(|| "Unhandled".to_owned());
+        Failure::Raised { kind, message: self.error_message.unwrap_or_default() }
+    }
 }
 
 /// What an invocation comes to.

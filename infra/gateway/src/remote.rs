@@ -10,11 +10,10 @@ use http::{Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
-use serde::Deserialize;
 use tokio::net::TcpStream;
 
 use crate::BoxError;
-use crate::pool::{Failure, Outcome};
+use crate::pool::{Failure, Outcome, Report};
 
 /// How long an answer is waited for, whatever the function's own time-out is: a first invocation
 /// may have to start a container. Ours: longer than any route waits.
@@ -55,14 +54,6 @@ impl fmt::Display for LambdaEndpoint {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "http://{}", self.authority)
     }
-}
-
-/// What Lambda says of a function that failed, as the answer's text.
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct Report {
-    error_type: Option<String>,
-    error_message: Option<String>,
 }
 
 impl LambdaEndpoint {
@@ -110,15 +101,9 @@ async fn read(answer: Response<Incoming>) -> Result<Outcome, BoxError> {
     if status != StatusCode::OK {
         return Err(format!("the answer has status {status}").into());
     }
-    let report: Report = serde_json::from_slice(&body).unwrap_or_default();
+    let report = Report::read(&body);
     // The runtime interface emulator says it in the text alone.
-    match (failed, report.error_type) {
-        (false, None) => Ok(Ok(body)),
-        (_, kind) => Ok(Err(Failure::Raised {
-            kind: kind.unwrap_or_else(|| "Unhandled".to_owned()),
-            message: report.error_message.unwrap_or_default(),
-        })),
-    }
+    Ok(if failed || report.is_failure() { Err(report.failure(None)) } else { Ok(body) })
 }
 
 #[cfg(test)]

@@ -12,14 +12,13 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use serde::Deserialize;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use crate::BoxError;
 use crate::event::{ACCOUNT, REGION};
 use crate::identifier;
-use crate::pool::{Failure, Pool};
+use crate::pool::{Failure, Pool, Report};
 use crate::process::Process;
 use crate::timestamp::Timestamp;
 
@@ -152,16 +151,7 @@ async fn raised(request: Request<Incoming>) -> Failure {
     let header = request.headers().get("lambda-runtime-function-error-type");
     let header = header.and_then(|value| value.to_str().ok()).map(str::to_owned);
     let body = collect(request).await.unwrap_or_default();
-    let report: Report = serde_json::from_slice(&body).unwrap_or_default();
-    let kind = report.error_type.or(header).unwrap_or_else(|| "Unhandled".to_owned());
-    Failure::Raised { kind, message: report.error_message.unwrap_or_default() }
-}
-
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct Report {
-    error_type: Option<String>,
-    error_message: Option<String>,
+    Report::read(&body).failure(header)
 }
 
 enum CollectError {
