@@ -5,7 +5,6 @@
 //! cores, one client: 7,500 puts a second without, 2,400 with it). Everything else goes to
 //! dynoxide's own server, on a port that nobody is told.
 
-use std::collections::BTreeMap;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -23,12 +22,10 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use serde::Deserialize;
-use serde::de::IgnoredAny;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-use crate::access::{self, Access};
+use crate::access::{self, Access, Need};
 use crate::faults::{Faults, Request, Verdict};
 use crate::meter::Meter;
 use crate::operation::{Answer, Till};
@@ -113,7 +110,10 @@ impl Server {
             Err(_) => return Err(Cut),
         };
         let sequence = self.sequence.fetch_add(1, Ordering::Relaxed);
-        if let Err(denied) = self.permit(&head, &body) {
+        let needs = operation(&head.headers).map(|operation| access::needs(operation, &body));
+        let needs = needs.unwrap_or_default();
+        let caller = caller(&head.headers);
+        if let Err(denied) = needs.iter().try_for_each(|need| self.access.permit(caller, need)) {
             return Ok(self.tell(Err(DynoxideError::AccessDeniedException(denied)), sequence));
         }
         if !self.watched {
@@ -123,24 +123,17 @@ impl Server {
             };
         }
         // A task of its own: a request that has arrived is applied even if its client has gone.
-        tokio::spawn(self.answer_watched(head, body, sequence)).await.map_err(|_| Cut)?
-    }
-
-    /// Asks whether the request may be made.
-    fn permit(&self, head: &Parts, body: &[u8]) -> Result<(), String> {
-        let Some(operation) = operation(&head.headers) else { return Ok(()) };
-        let caller = caller(&head.headers);
-        let needs = access::needs(operation, body);
-        needs.iter().try_for_each(|need| self.access.permit(caller, need))
+        tokio::spawn(self.answer_watched(head, body, needs, sequence)).await.map_err(|_| Cut)?
     }
 
     async fn answer_watched(
         self: Arc<Self>,
         head: Parts,
         body: Bytes,
+        needs: Vec<Need>,
         sequence: u64,
     ) -> Result<Response<Full<Bytes>>, Cut> {
-        let request = Arc::new(describe(&head, &body, sequence));
+        let request = Arc::new(describe(&head, needs, sequence));
         let verdict = {
             let (server, request) = (Arc::clone(&self), Arc::clone(&request));
             let asked = tokio::task::spawn_blocking(move || server.faults.before(&request));
@@ -286,32 +279,11 @@ fn caller(headers: &HeaderMap) -> &str {
     credential.and_then(|credential| credential.split('/').next()).unwrap_or_default()
 }
 
-fn describe(head: &Parts, body: &[u8], sequence: u64) -> Request {
+fn describe(head: &Parts, needs: Vec<Need>, sequence: u64) -> Request {
     Request {
         caller: caller(&head.headers).to_owned(),
         operation: operation(&head.headers).unwrap_or_default().to_owned(),
-        table: serde_json::from_slice::<Named>(body)
-            .ok()
-            .and_then(Named::table)
-            .unwrap_or_default(),
+        table: needs.into_iter().next().map(|need| need.table).unwrap_or_default(),
         sequence,
-    }
-}
-
-/// Where a request names its table.
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
-struct Named {
-    table_name: Option<String>,
-    request_items: BTreeMap<String, IgnoredAny>,
-    transact_items: Vec<BTreeMap<String, Self>>,
-}
-
-impl Named {
-    fn table(self) -> Option<String> {
-        let transaction = || self.transact_items.into_iter().flat_map(BTreeMap::into_values);
-        self.table_name
-            .or_else(|| self.request_items.into_keys().next())
-            .or_else(|| transaction().find_map(Self::table))
     }
 }
