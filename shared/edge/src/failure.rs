@@ -2,6 +2,8 @@
 
 use wire::{ErrorCode, Problem, Refusal};
 
+use crate::metrics;
+
 /// Why a function does not do what the frame asks.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
@@ -71,6 +73,19 @@ impl Failure {
             }
             Self::Record(_) => Problem::new(ErrorCode::Internal, "our fault"),
             Self::Chat(error) => told(error),
+        }
+    }
+
+    /// Logs it, and counts it where it should be rare.
+    pub(crate) fn log(&self) {
+        let problem = self.problem();
+        let (code, error) = (problem.code, self as &dyn std::error::Error);
+        if problem.error_code() == Some(ErrorCode::SlowMode) {
+            tracing::warn!(metric = metrics::SLOW_MODE, code, error, "told to wait");
+        } else if self.is_ours() {
+            tracing::error!(metric = metrics::FAILED, code, error, "failed");
+        } else {
+            tracing::info!(code, error, "refused");
         }
     }
 

@@ -7,12 +7,11 @@ use aws_lambda_events::apigw::{ApiGatewayProxyResponse, ApiGatewayWebsocketProxy
 use chat::Clock;
 use lambda_runtime::{LambdaEvent, service_fn};
 use push::{Notice, Push};
-use wire::{Answer, ErrorCode, Refusal, readable_id};
+use wire::{Answer, Refusal, readable_id};
 
 use crate::boot::BootError;
 use crate::event::Event;
 use crate::failure::Failure;
-use crate::metrics;
 use crate::reply::Reply;
 use crate::wall::WallClock;
 
@@ -78,7 +77,7 @@ where
             let reply = match handle(event).await {
                 Ok(reply) => reply,
                 Err(failure) => {
-                    log(&failure);
+                    failure.log();
                     Reply::refuse(failure.problem().code)
                 }
             };
@@ -90,7 +89,7 @@ where
 
 /// Tells the client why not, and closes the connection where that is the consequence.
 async fn refuse(direction: Direction, push: &dyn Push, event: &Event, failure: &Failure) -> Reply {
-    log(failure);
+    failure.log();
     let refusal = Refusal { re: readable_id(event.body()), problem: failure.problem() };
     let frame = Answer::refused(refusal).to_json();
     let closes = failure.closes();
@@ -107,16 +106,4 @@ async fn refuse(direction: Direction, push: &dyn Push, event: &Event, failure: &
         tracing::warn!(error = &error as &dyn std::error::Error, "a connection is not closed");
     }
     Reply::empty()
-}
-
-fn log(failure: &Failure) {
-    let problem = failure.problem();
-    let (code, error) = (problem.code, failure as &dyn std::error::Error);
-    if problem.error_code() == Some(ErrorCode::SlowMode) {
-        tracing::warn!(metric = metrics::SLOW_MODE, code, error, "told to wait");
-    } else if failure.is_ours() {
-        tracing::error!(metric = metrics::FAILED, code, error, "failed");
-    } else {
-        tracing::info!(code, error, "refused");
-    }
 }

@@ -80,13 +80,8 @@ where
 }
 
 fn told(failure: &Failure) -> Diagnostic {
+    failure.log();
     let problem = failure.problem();
-    let error = failure as &dyn std::error::Error;
-    if failure.is_ours() {
-        tracing::error!(code = problem.code, error, "failed");
-    } else {
-        tracing::info!(code = problem.code, error, "refused");
-    }
     Diagnostic { error_type: problem.name, error_message: problem.message }
 }
 
