@@ -29,6 +29,8 @@
 //! * A read position never goes back, and one that its user asked for outlives the process until
 //!   the server knows it or refuses it for good.
 //! * Once a device has everything, it counts as unread what the server does.
+//! * Records that a host numbers may be lost, any of them: what [`Survivors`] lets count is a state
+//!   from which the device comes to have everything again.
 //! * The cursor stands only after messages that are applied and persisted.
 //! * No frame, whatever it says, makes it panic.
 //!
@@ -57,4 +59,4 @@ pub use engine::Engine;
 pub use input::{Command, Draft, Input, Older, Options, Query};
 pub use output::{Acked, Change, Found, Link, Output, Token};
 pub use reading::Reading;
-pub use record::{Queued, Record, Standing, State};
+pub use record::{Queued, Record, Standing, State, Survivors};

@@ -76,6 +76,33 @@ pub enum Record {
     },
 }
 
+impl Record {
+    /// Whether it says what the user wrote or read: that holds whatever else of the records is lost.
+    pub fn is_wish(&self) -> bool {
+        matches!(self, Self::Queued(_) | Self::Settled { .. } | Self::Reading { .. })
+    }
+}
+
+/// Which of the records that a host numbered one by one still count, when any may be lost.
+///
+/// Those before the first that is missing are an earlier state of the device, from which the engine
+/// brings itself up to date. Those after it speak of messages whose predecessors may be missing
+/// without anybody knowing, and do not count; wishes do, wherever they stand.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Survivors {
+    next: u64,
+    is_broken: bool,
+}
+
+impl Survivors {
+    /// Whether the next one that is left counts; the first of all has number 0.
+    pub fn counts(&mut self, number: u64, is_wish: bool) -> bool {
+        self.is_broken |= number != self.next;
+        self.next += 1;
+        !self.is_broken || is_wish
+    }
+}
+
 /// Where a user stands in a large group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -20,14 +20,6 @@ proptest! {
     }
 }
 
-/// It was given up, to be opened again at once, and nobody was woken.
-#[test]
-fn a_connection_without_a_sound_is_opened_anew_at_any_time() {
-    let mut world = World::new(4_784_212_954_717_593_507);
-    world.run();
-    assert_eq!(world.violations(), Vec::<String>::new());
-}
-
 /// Of what is read and taken back, too.
 #[test]
 fn the_worlds_have_messages_that_are_unread_and_read_and_withdrawn() {

@@ -1,5 +1,8 @@
 //! What a device remembers: one JSON line per record, only ever appended to.
 //!
+//! Lines are numbered, so that one that is lost is noticed, wherever it was: what counts then is an
+//! earlier state of the device, and what its user wrote, read or had printed.
+//!
 //! When it is opened it is written anew with what still counts: the sum of the engine's records,
 //! the messages that `listen` has not printed, and the newest ones, for `chat` to show. So it is
 //! when a message was taken back or changed: what it said before is on no disk after that.
@@ -9,7 +12,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use engine::{Record, State};
+use engine::{Record, State, Survivors};
 use serde::{Deserialize, Serialize};
 use wire::Message;
 
@@ -26,6 +29,8 @@ pub(crate) struct Journal {
     path: PathBuf,
     file: File,
     memory: Memory,
+    /// The number of the next line.
+    next: u64,
     /// Whether a record was written that must be on disk before the next frame leaves.
     is_due: bool,
     /// Whether the file says something that was taken back or changed since.
@@ -40,6 +45,16 @@ enum Line {
     Engine(Record),
     /// `listen` and `sync` have printed the conversation up to here.
     Printed { conversation: String, seq: u64 },
+}
+
+impl Line {
+    /// Whether it counts whatever else was lost: what was printed is not to be printed again.
+    fn is_wish(&self) -> bool {
+        match self {
+            Self::Engine(record) => record.is_wish(),
+            Self::Printed { .. } => true,
+        }
+    }
 }
 
 /// The sum of all lines.
@@ -60,7 +75,7 @@ impl Journal {
     ///
     /// # Errors
     ///
-    /// [`Error::Journal`] when another line is damaged.
+    /// [`Error::Journal`] when another line is damaged, rather than lost.
     pub(crate) fn open(path: &Path) -> Result<Self, Error> {
         let text = match fs::read(path) {
             Ok(bytes) => bytes,
@@ -68,20 +83,21 @@ impl Journal {
             Err(error) => return Err(unusable(path, error)),
         };
         let mut memory = Memory::default();
+        let mut survivors = Survivors::default();
         let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
         for (index, line) in text[..whole].split(|byte| *byte == b'\n').enumerate() {
             if !line.is_empty() {
-                let line = serde_json::from_slice(line).map_err(|source| Error::Journal {
-                    path: path.to_owned(),
-                    line: index + 1,
-                    source,
-                })?;
-                memory.add(&line);
+                let damaged =
+                    |source| Error::Journal { path: path.to_owned(), line: index + 1, source };
+                let (number, line): (u64, Line) = serde_json::from_slice(line).map_err(damaged)?;
+                if survivors.counts(number, line.is_wish()) {
+                    memory.add(&line);
+                }
             }
         }
         memory.forget();
-        let file = write_anew(path, &memory).map_err(|error| unusable(path, error))?;
-        Ok(Self { path: path.to_owned(), file, memory, is_due: false, is_stale: false })
+        let (file, next) = write_anew(path, &memory).map_err(|error| unusable(path, error))?;
+        Ok(Self { path: path.to_owned(), file, memory, next, is_due: false, is_stale: false })
     }
 
     /// What the engine starts from.
@@ -117,8 +133,8 @@ impl Journal {
     pub(crate) fn redact(&mut self) -> Result<(), Error> {
         if self.is_stale {
             self.memory.forget();
-            let file = write_anew(&self.path, &self.memory);
-            self.file = file.map_err(|error| unusable(&self.path, error))?;
+            let anew = write_anew(&self.path, &self.memory);
+            (self.file, self.next) = anew.map_err(|error| unusable(&self.path, error))?;
             (self.is_stale, self.is_due) = (false, false);
         }
         Ok(())
@@ -134,7 +150,9 @@ impl Journal {
     }
 
     fn write(&mut self, line: &Line) -> Result<(), Error> {
-        self.file.write_all(&bytes(line)).map_err(|error| unusable(&self.path, error))?;
+        let bytes = bytes(self.next, line);
+        self.file.write_all(&bytes).map_err(|error| unusable(&self.path, error))?;
+        self.next += 1;
         self.is_stale |= self.memory.add(line);
         Ok(())
     }
@@ -229,10 +247,15 @@ impl Memory {
 }
 
 /// Writes a journal beside the old one and puts it in its place, so that at any moment one of the
-/// two is whole; the file to append to.
-fn write_anew(path: &Path, memory: &Memory) -> io::Result<File> {
+/// two is whole; the file to append to, and the number of its next line.
+fn write_anew(path: &Path, memory: &Memory) -> io::Result<(File, u64)> {
     let new = path.with_extension("new");
-    let text: Vec<u8> = memory.lines().flat_map(|line| bytes(&line)).collect();
+    let mut text = Vec::new();
+    let mut next = 0;
+    for line in memory.lines() {
+        text.extend(bytes(next, &line));
+        next += 1;
+    }
     let mut file = File::create(&new)?;
     file.write_all(&text)?;
     file.sync_all()?;
@@ -240,11 +263,11 @@ fn write_anew(path: &Path, memory: &Memory) -> io::Result<File> {
     if let Some(directory) = path.parent() {
         File::open(directory)?.sync_all()?;
     }
-    OpenOptions::new().append(true).open(path)
+    Ok((OpenOptions::new().append(true).open(path)?, next))
 }
 
-fn bytes(line: &Line) -> Vec<u8> {
-    let mut bytes = serde_json::to_vec(line).expect("a line has text for keys");
+fn bytes(number: u64, line: &Line) -> Vec<u8> {
+    let mut bytes = serde_json::to_vec(&(number, line)).expect("a line has text for keys");
     bytes.push(b'\n');
     bytes
 }
@@ -297,8 +320,45 @@ mod tests {
         assert_eq!(seqs(journal.messages()), [1]);
         append(&mut journal, 2..=2);
         assert_eq!(seqs(Journal::open(&path).unwrap().messages()), [1, 2]);
-        fs::write(&path, b"{\"engine\":\n{}\n").unwrap();
+        fs::write(&path, b"[0,{\"engine\":\n{}\n").unwrap();
         assert!(matches!(Journal::open(&path), Err(Error::Journal { line: 1, .. })));
+    }
+
+    /// Every part of eight lines.
+    #[test]
+    fn whatever_lines_are_lost_what_counts_is_an_earlier_state_and_every_wish() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("journal.jsonl");
+        let conversation = timeline::ConversationId::parse("d~al~bo").unwrap();
+        let read = || {
+            let seq = timeline::Seq::FIRST;
+            Record::Reading { conversation: conversation.clone(), seq }
+        };
+        let mut journal = Journal::open(&path).unwrap();
+        append(&mut journal, 1..=5);
+        journal.append(read()).unwrap();
+        journal.printed(&message(2)).unwrap();
+        append(&mut journal, 6..=6);
+        let text = fs::read_to_string(&path).unwrap();
+        let lines: Vec<&str> = text.lines().collect();
+        for part in 0..1_u32 << lines.len() {
+            let is_left = |index: &usize| part & (1 << index) != 0;
+            let left = (0..lines.len()).filter(is_left).map(|index| format!("{}\n", lines[index]));
+            fs::write(&path, left.collect::<String>()).unwrap();
+            let journal = Journal::open(&path).unwrap();
+            let lost = (0..lines.len()).find(|index| !is_left(index)).unwrap_or(lines.len());
+            let expected = lines[..lost].iter().filter(|line| line.contains("applied")).count();
+            let expected: Vec<u64> = (1..=expected as u64).collect();
+            assert_eq!(seqs(journal.messages()), expected, "{part:b}");
+            let state = journal.state();
+            let applied = state.applied.get(&conversation).map_or(0, |seq| seq.number());
+            assert_eq!(applied, expected.len() as u64, "{part:b}");
+            let wanted = state.readings.get(&conversation).and_then(|reading| reading.wanted);
+            assert_eq!(wanted.is_some(), is_left(&5), "{part:b}");
+            let unprinted =
+                if is_left(&6) { expected.len().saturating_sub(2) } else { expected.len() };
+            assert_eq!(journal.unprinted().len(), unprinted, "{part:b}");
+        }
     }
 
     #[test]

@@ -8,10 +8,10 @@ mod resets;
 mod searching;
 
 use device::{Device, cid};
-use engine::{Command, Input, Link, Older, Token};
+use engine::{Command, Engine, Input, Link, Older, Options, Output, State, Token};
 use serde_json::json;
 use timeline::exchange::{KickReason, Part};
-use timeline::{ConversationId, Seq};
+use timeline::{ConversationId, Seq, Timestamp, UserId};
 
 #[test]
 fn the_first_frame_of_every_connection_is_a_sync() {
@@ -381,7 +381,7 @@ fn the_same_id_of_another_is_no_ack() {
 #[test]
 fn a_new_device_reads_from_where_its_options_say() {
     for (older, shown) in [(Older::OnDemand, vec![]), (Older::Backfill, vec!["d~al~bo 1"])] {
-        let mut device = Device::new(older, engine::State::default());
+        let mut device = Device::new(older, State::default());
         device.connect();
         let tails = json!([{"conversation": "d~al~bo", "tail": 1}]);
         let reset = json!({"entries": [], "cursor": 1, "more": false, "reset": true,
@@ -426,6 +426,29 @@ fn a_connection_without_a_sound_is_opened_anew() {
     assert!(device.log().contains(&"close".to_owned()));
     device.pass(1_000);
     assert_eq!(device.connects(), [Token::Current]);
+}
+
+/// Whatever the random wait is, none included: who is to be woken later is told when.
+#[test]
+fn a_connection_that_is_given_up_is_opened_at_once_or_later() {
+    for seed in 0..3_000 {
+        let user = UserId::parse("al").unwrap();
+        let mut engine = Engine::new(user, Options::default(), State::default(), seed);
+        for input in [Input::Tick, Input::Connected] {
+            engine.handle(Timestamp(0), input);
+        }
+        let mut connects = 0;
+        while connects < 2 {
+            while let Some(output) = engine.poll() {
+                connects += u32::from(matches!(output, Output::Connect { .. }));
+            }
+            if connects < 2 {
+                let wake = engine.next_wake().unwrap();
+                engine.handle(wake, Input::Tick);
+                assert!(engine.next_wake().is_none_or(|next| next > wake), "seed {seed}");
+            }
+        }
+    }
 }
 
 #[test]

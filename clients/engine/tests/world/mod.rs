@@ -95,6 +95,8 @@ pub(crate) struct World {
     asked: BTreeMap<(&'static str, String), u64>,
     /// Messages that were refused for good.
     refused: BTreeSet<String>,
+    /// How likely a push is lost besides, in percent: from none to all of them.
+    pushes_lost: u8,
     seed: u64,
 }
 
@@ -111,8 +113,10 @@ impl World {
             server: Server::default(),
             asked: BTreeMap::new(),
             refused: BTreeSet::new(),
+            pushes_lost: 0,
             seed,
         };
+        world.pushes_lost = [0, world.random.u8(0..=100)][world.random.usize(0..2)];
         for index in 0..USERS.len() {
             let start = world.random.u64(0..20_000);
             world.plan(start, Event::Woken(index));
@@ -322,19 +326,23 @@ impl World {
         match effect {
             Effect::Entry { user, message } => {
                 let push = self.server.diffuse(user, message);
-                self.send_to(user, &push);
+                self.push_to(user, &push);
             }
-            Effect::Push { device, connection, text } => {
-                self.send_down(*device, *connection, text);
-            }
-            Effect::Told { user, text } => self.send_to(user, text),
+            Effect::Push { device, connection, text } => self.push(*device, *connection, text),
+            Effect::Told { user, text } => self.push_to(user, text),
         }
     }
 
-    /// Sends a frame to whatever devices of a user are there.
-    fn send_to(&mut self, user: &str, text: &str) {
+    /// Pushes a frame to whatever devices of a user are there.
+    fn push_to(&mut self, user: &str, text: &str) {
         for index in (0..USERS.len()).filter(|index| USERS[*index] == user) {
             let connection = self.devices[index].connection;
+            self.push(index, connection, text);
+        }
+    }
+
+    fn push(&mut self, index: usize, connection: u64, text: &str) {
+        if !self.is_war() || self.random.u8(0..100) >= self.pushes_lost {
             self.send_down(index, connection, text);
         }
     }

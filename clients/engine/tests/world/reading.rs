@@ -1,6 +1,6 @@
 //! What is read and taken back, what a device forgets, and what must count as unread.
 
-use engine::{Command, Input, Record};
+use engine::{Command, Input, Record, Survivors};
 use timeline::{ConversationId, MessageId, Seq, limits};
 
 use super::{END, Event, PEACE, USERS, World, cid};
@@ -15,7 +15,7 @@ const RECALLS: u64 = 6;
 /// milliseconds.
 const SETTLED: u64 = PEACE + 400_000;
 
-/// How likely a device that starts again has lost the newest of its records, in percent.
+/// How likely a device that starts again has lost some of its records, in percent.
 const FORGETFUL: u8 = 30;
 
 impl World {
@@ -91,8 +91,8 @@ impl World {
         self.input(index, Input::Command(command));
     }
 
-    /// What of its records a device that starts again has: now and then an older state, but for
-    /// what its user wrote and read.
+    /// What of its records a device that starts again has: now and then any of them are lost, but
+    /// for what its user wrote and read, and it goes by what counts of the others.
     pub(super) fn survive(
         &mut self,
         records: Vec<Record>,
@@ -101,16 +101,17 @@ impl World {
         if !self.is_war() || self.random.u8(0..100) >= FORGETFUL {
             return (records, shown);
         }
-        let kept = self.random.usize(0..=records.len());
-        let is_kept = |(index, record): &(usize, Record)| {
-            let is_wish = matches!(
-                record,
-                Record::Queued(_) | Record::Settled { .. } | Record::Reading { .. }
-            );
-            *index < kept || is_wish
-        };
-        let records = records.into_iter().enumerate().filter(is_kept).map(|(_, record)| record);
-        let records: Vec<Record> = records.collect();
+        // From a single one to half of them, and whatever follows one of them.
+        let lost_per_mille = 1 << self.random.u16(0..10);
+        let end = self.random.u64(0..=2 * records.len() as u64);
+        let mut left: Vec<(u64, Record)> = (0..).zip(records).collect();
+        left.retain(|(number, record)| {
+            let is_lost = *number >= end || self.random.u16(0..1_000) < lost_per_mille;
+            record.is_wish() || !is_lost
+        });
+        let mut survivors = Survivors::default();
+        left.retain(|(number, record)| survivors.counts(*number, record.is_wish()));
+        let records: Vec<Record> = left.into_iter().map(|(_, record)| record).collect();
         let mut shown = Vec::new();
         for record in &records {
             if let Record::Applied(message) = record {
