@@ -1,9 +1,10 @@
 //! Parts of one conversation.
 
 use serde_json::{Value, json};
-use tests::{Client, Town, frame};
+use tests::{Client, Town, frame, id};
 
 use crate::exchange::text;
+use crate::groups::{group, say};
 
 /// A conversation of 12 messages, and bob to read it.
 async fn conversation() -> (Town, Client) {
@@ -35,6 +36,43 @@ async fn a_new_device_pages_back_to_the_first_message() {
     assert_eq!(older, [3, 4, 5, 6, 7]);
     let (oldest, last_page) = page(&mut bob, json!({ "before": 3, "limit": 5 })).await;
     assert_eq!((oldest, &last_page["more"]), (vec![1, 2], &json!(false)));
+    town.stop().await;
+}
+
+#[tokio::test]
+async fn max_and_min_seq_query_of_a_conversation_and_of_an_inbox() {
+    let (town, mut bob) = conversation().await;
+    let (_, newest) = page(&mut bob, json!({ "limit": 1 })).await;
+    assert_eq!((&newest["first"], &newest["last"]), (&json!(1), &json!(12)));
+    let inbox = bob.ok(&frame("sync", json!({ "cursor": 0 }))).await;
+    assert_eq!((&inbox["entries"][0]["q"], &inbox["tail"]), (&json!(1), &json!(12)));
+    // Whoever comes into a group that hides what was before begins at that point.
+    let mut alice = town.client("alice", "desk").await;
+    let asked = json!({ "title": "open", "open": true, "history": "join", "cid": id() });
+    let club = alice.ok(&group("create", asked)).await["conversation"].take();
+    alice.ok(&say(&club, "before", 1)).await;
+    bob.ok(&group("join", json!({ "conversation": club }))).await;
+    let page = bob.ok(&frame("history", json!({ "conversation": club }))).await;
+    assert_eq!((&page["first"], &page["last"]), (&json!(3), &json!(3)));
+    town.stop().await;
+}
+
+#[tokio::test]
+async fn random_access_and_forward_scan() {
+    let (town, mut bob) = conversation().await;
+    let (one, _) = page(&mut bob, json!({ "seqs": [7] })).await;
+    let (none, missing) = page(&mut bob, json!({ "seqs": [13] })).await;
+    assert_eq!((one, none, &missing["missing"]), (vec![7], vec![], &json!([13])));
+    let (mut scanned, mut after) = (Vec::new(), 0);
+    loop {
+        let (seqs, part) = page(&mut bob, json!({ "after": after, "limit": 5 })).await;
+        after = *seqs.last().unwrap();
+        scanned.extend(seqs);
+        if part["more"] == false {
+            break;
+        }
+    }
+    assert_eq!(scanned, (1..=12).collect::<Vec<_>>());
     town.stop().await;
 }
 
