@@ -4,9 +4,10 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use tokio::net::{TcpListener, TcpStream};
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinHandle;
 
 use crate::Error;
+use crate::accept::accept;
 
 /// Ports of one address that lead to the same ports of 127.0.0.1, until it is dropped.
 #[derive(Debug)]
@@ -28,7 +29,9 @@ impl Forward {
         for port in ports {
             let listener = TcpListener::bind((address, port)).await;
             let listener = listener.map_err(|source| Error::Forward { address, port, source })?;
-            forward.tasks.push(tokio::spawn(serve(listener, (Ipv4Addr::LOCALHOST, port).into())));
+            let to = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+            let serve = accept(listener, "a container", move |stream| carry(stream, to));
+            forward.tasks.push(tokio::spawn(serve));
         }
         Ok(forward)
     }
@@ -38,23 +41,6 @@ impl Drop for Forward {
     fn drop(&mut self) {
         for task in &self.tasks {
             task.abort();
-        }
-    }
-}
-
-/// Accepts until the task is aborted; those who are served go down with it.
-async fn serve(listener: TcpListener, to: SocketAddr) {
-    let mut clients = JoinSet::new();
-    loop {
-        tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => drop(clients.spawn(carry(stream, to))),
-                Err(error) => {
-                    tracing::warn!("a container cannot be accepted: {error}");
-                    tokio::task::yield_now().await;
-                }
-            },
-            Some(_) = clients.join_next() => {}
         }
     }
 }

@@ -40,6 +40,7 @@
 //!   AWS would put there: records whole where it is a bucket, and else only where they are. A
 //!   topic's file holds what its subscribers would get.
 
+mod accept;
 mod bill;
 mod caller;
 mod cargo;

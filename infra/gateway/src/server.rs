@@ -12,8 +12,8 @@ use hyper_util::rt::TokioIo;
 use rand::rngs::StdRng;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinSet;
 
+use crate::accept::accept;
 use crate::connection::Registry;
 use crate::functions::Functions;
 use crate::head::{self, Received};
@@ -60,20 +60,7 @@ impl Shared {
 
 /// Accepts clients until the task is aborted; those who are served go down with it.
 pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>) {
-    let mut clients = JoinSet::new();
-    loop {
-        tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => drop(clients.spawn(serve_client(Arc::clone(&shared), stream))),
-                // Out of file descriptors, most likely: those who leave make room.
-                Err(error) => {
-                    tracing::warn!("a client cannot be accepted: {error}");
-                    tokio::time::sleep(Duration::from_millis(100)).await;
-                }
-            },
-            Some(_) = clients.join_next() => {}
-        }
-    }
+    accept(listener, "a client", |stream| serve_client(Arc::clone(&shared), stream)).await;
 }
 
 async fn serve_client(shared: Arc<Shared>, mut stream: TcpStream) {

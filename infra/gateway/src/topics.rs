@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, header};
@@ -19,8 +18,9 @@ use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinHandle;
 
+use crate::accept::accept;
 use crate::caller::Caller;
 use crate::functions::Functions;
 use crate::permissions::Permissions;
@@ -33,9 +33,6 @@ use crate::{BoxError, Error, FaultSwitches, Settings, Store, TopicUse, identifie
 /// The longest request: every byte of a message may be escaped to three, and there are fields
 /// around it. Ours.
 const REQUEST_BYTES_MAX: usize = 4 * MESSAGE_BYTES_MAX;
-
-/// How long accepting rests when it fails, which it does for want of file descriptors. Ours.
-const ACCEPT_REST: Duration = Duration::from_millis(50);
 
 /// The topics, and who serves them.
 #[derive(Debug)]
@@ -149,19 +146,8 @@ struct Server {
 impl Server {
     /// Accepts clients until the task is aborted; those who are served go down with it.
     async fn accept(self: Arc<Self>, listener: TcpListener) {
-        let mut clients = JoinSet::new();
-        loop {
-            tokio::select! {
-                accepted = listener.accept() => match accepted {
-                    Ok((stream, _)) => drop(clients.spawn(Arc::clone(&self).converse(stream))),
-                    Err(error) => {
-                        tracing::warn!("a client of the topics cannot be accepted: {error}");
-                        tokio::time::sleep(ACCEPT_REST).await;
-                    }
-                },
-                Some(_) = clients.join_next() => {}
-            }
-        }
+        accept(listener, "a client of the topics", |stream| Arc::clone(&self).converse(stream))
+            .await;
     }
 
     async fn converse(self: Arc<Self>, stream: TcpStream) {
