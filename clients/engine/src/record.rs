@@ -77,7 +77,7 @@ pub enum Record {
 }
 
 impl Record {
-    /// Whether it says what the user wrote or read: that holds whatever else of the records is lost.
+    /// Whether it says what the user wrote or read: that holds whatever other records are lost.
     pub fn is_wish(&self) -> bool {
         matches!(self, Self::Queued(_) | Self::Settled { .. } | Self::Reading { .. })
     }

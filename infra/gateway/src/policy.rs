@@ -143,11 +143,10 @@ mod tests {
     }
 
     #[test]
-    fn actions_and_resources_are_patterns_and_the_case_of_actions_is_folded() {
-        let statement = |effect: &str, action: &str, resource: &str| json!({"Effect": effect, "Action": action, "Resource": resource});
+    fn patterns_are_of_actions_in_any_case_and_of_resources() {
         let policy = json!({"Statement": [
-            statement("Allow", "dynamodb:*Item", "arn:table/T"),
-            statement("Deny", "dynamodb:DeleteItem", "*"),
+            {"Effect": "Allow", "Action": "dynamodb:*Item", "Resource": "arn:table/T"},
+            {"Effect": "Deny", "Action": "dynamodb:DeleteItem", "Resource": "*"},
         ]});
         let statements = Statement::of_policy(&policy).unwrap();
         for (action, resource, expected) in [
@@ -158,7 +157,8 @@ mod tests {
             ("dynamodb:Query", "arn:table/T", false),
             ("dynamodb:DeleteItem", "arn:table/T", false),
         ] {
-            assert_eq!(is_allowed(&statements, action, resource), expected, "{action} {resource}");
+            let decided = is_allowed(&statements, action, resource);
+            assert_eq!(decided, expected, "{action} {resource}");
         }
         assert!(!is_allowed(&[], "dynamodb:PutItem", "arn:table/T"));
     }
