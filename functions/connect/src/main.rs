@@ -29,13 +29,11 @@ async fn main() -> Result<(), BootError> {
 }
 
 async fn handle(parts: Arc<Parts>, event: Event) -> Result<Reply, Failure> {
-    let caller = event.caller()?;
     let ports = ConnectPorts {
         connections: &parts.store,
         push: &parts.push,
         clock: &WallClock,
         policy: parts.policy,
     };
-    chat::connect(ports, &caller).await?;
-    Ok(Reply::accept(&event))
+    edge::route::connect(ports, &event).await
 }

@@ -18,9 +18,6 @@ async fn main() -> Result<(), BootError> {
 }
 
 async fn handle(store: Dynamo, event: Event) -> Result<Reply, Failure> {
-    let caller = event.caller()?;
-    let request = wire::Conversations::parse(event.body())?;
     let ports = ListPorts { directory: &store, timelines: &store };
-    let listed = chat::conversations(ports, &caller, request.fields).await?;
-    Ok(Reply::listed(&request.id, listed))
+    edge::route::conversations(ports, &event).await
 }

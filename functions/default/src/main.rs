@@ -12,6 +12,5 @@ async fn main() -> Result<(), BootError> {
 }
 
 async fn handle(event: Event) -> Result<Reply, Failure> {
-    event.caller()?;
-    Err(event.unclaimed())
+    edge::route::unclaimed(&event)
 }

@@ -15,7 +15,5 @@ async fn main() -> Result<(), BootError> {
 }
 
 async fn handle(store: Dynamo, event: Event) -> Result<Reply, Failure> {
-    let caller = event.identity().ok_or(Failure::Malformed)?;
-    chat::disconnect(DisconnectPorts { connections: &store }, &caller).await?;
-    Ok(Reply::empty())
+    edge::route::disconnect(DisconnectPorts { connections: &store }, &event).await
 }

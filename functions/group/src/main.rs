@@ -30,8 +30,6 @@ async fn main() -> Result<(), BootError> {
 }
 
 async fn handle(parts: Arc<Parts>, event: Event) -> Result<Reply, Failure> {
-    let caller = event.caller()?;
-    let request = wire::Group::parse(event.body(), edge::fresh_id())?;
     let tell = TellPorts {
         directory: &parts.store,
         timelines: &parts.store,
@@ -45,6 +43,5 @@ async fn handle(parts: Arc<Parts>, event: Event) -> Result<Reply, Failure> {
         pace: &Wall,
         policy: &parts.policy,
     };
-    let group = chat::group(GroupPorts { tell, ids: &FreshIds }, &caller, request.fields).await?;
-    Ok(Reply::grouped(&request.id, group))
+    edge::route::group(GroupPorts { tell, ids: &FreshIds }, &event).await
 }

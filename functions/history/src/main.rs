@@ -18,9 +18,6 @@ async fn main() -> Result<(), BootError> {
 }
 
 async fn handle(store: Dynamo, event: Event) -> Result<Reply, Failure> {
-    let caller = event.caller()?;
-    let request = wire::History::parse(event.body())?;
     let ports = HistoryPorts { directory: &store, timelines: &store };
-    let found = chat::history(ports, &caller, request.fields).await?;
-    Ok(Reply::found(&request.id, found))
+    edge::route::history(ports, &event).await
 }

@@ -31,7 +31,6 @@ async fn handle(store: Dynamo, inserted: Inserted) -> Result<(), Failure> {
 }
 
 async fn rebuild(store: Dynamo, text: String) -> Result<String, Failure> {
-    let request = wire::Rebuild::parse(&text)?;
     let ports = RebuildPorts { index: ports(&store), directory: &store };
-    Ok(wire::Rebuilt::from(chat::rebuild(ports, request).await?).to_json())
+    edge::route::rebuild(ports, &text).await
 }

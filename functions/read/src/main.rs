@@ -30,9 +30,7 @@ async fn main() -> Result<(), BootError> {
 }
 
 async fn handle(parts: Arc<Parts>, event: Event) -> Result<Reply, Failure> {
-    let caller = event.caller()?;
-    let request = wire::Read::parse(event.body())?;
-    let tell = TellPorts {
+    let ports = TellPorts {
         directory: &parts.store,
         timelines: &parts.store,
         inboxes: &parts.store,
@@ -45,6 +43,5 @@ async fn handle(parts: Arc<Parts>, event: Event) -> Result<Reply, Failure> {
         pace: &Wall,
         policy: &parts.policy,
     };
-    let read = chat::read(tell, &caller, request.fields).await?;
-    Ok(Reply::read(&request.id, read))
+    edge::route::read(ports, &event).await
 }

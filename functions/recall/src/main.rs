@@ -30,8 +30,6 @@ async fn main() -> Result<(), BootError> {
 }
 
 async fn handle(parts: Arc<Parts>, event: Event) -> Result<Reply, Failure> {
-    let caller = event.caller()?;
-    let request = wire::Recall::parse(event.body())?;
     let tell = TellPorts {
         directory: &parts.store,
         timelines: &parts.store,
@@ -45,7 +43,5 @@ async fn handle(parts: Arc<Parts>, event: Event) -> Result<Reply, Failure> {
         pace: &Wall,
         policy: &parts.policy,
     };
-    let ports = SendPorts { tell, claims: &parts.store };
-    let kept = chat::recall(ports, &caller, request.fields).await?;
-    Ok(Reply::kept(&request.id, kept))
+    edge::route::recall(SendPorts { tell, claims: &parts.store }, &event).await
 }

@@ -18,9 +18,6 @@ async fn main() -> Result<(), BootError> {
 }
 
 async fn handle(store: Dynamo, event: Event) -> Result<Reply, Failure> {
-    let caller = event.caller()?;
-    let request = wire::Receipts::parse(event.body())?;
     let ports = ListPorts { directory: &store, timelines: &store };
-    let receipts = chat::receipts(ports, &caller, request.fields).await?;
-    Ok(Reply::receipts(&request.id, receipts))
+    edge::route::receipts(ports, &event).await
 }

@@ -28,8 +28,6 @@ async fn main() -> Result<(), BootError> {
 }
 
 async fn handle(parts: Arc<Parts>, event: Event) -> Result<Reply, Failure> {
-    let caller = event.caller()?;
-    let request = wire::Search::parse(event.body())?;
     let ports = SearchPorts {
         directory: &parts.store,
         timelines: &parts.store,
@@ -38,6 +36,5 @@ async fn handle(parts: Arc<Parts>, event: Event) -> Result<Reply, Failure> {
         seal: &parts.seal,
         bounds: &parts.bounds,
     };
-    let hits = chat::search(ports, &caller, request.fields).await?;
-    Ok(Reply::hits(&request.id, hits))
+    edge::route::search(ports, &event).await
 }

@@ -32,8 +32,6 @@ async fn main() -> Result<(), BootError> {
 }
 
 async fn handle(parts: Arc<Parts>, event: Event) -> Result<Reply, Failure> {
-    let caller = event.caller()?;
-    let request = wire::Send::parse(event.body())?;
     let tell = TellPorts {
         directory: &parts.store,
         timelines: &parts.store,
@@ -46,7 +44,5 @@ async fn handle(parts: Arc<Parts>, event: Event) -> Result<Reply, Failure> {
         pace: &Wall,
         policy: &parts.policy,
     };
-    chat::send(SendPorts { tell, claims: &parts.store }, &caller, &request.id, request.fields)
-        .await?;
-    Ok(Reply::empty())
+    edge::route::send(SendPorts { tell, claims: &parts.store }, &event).await
 }

@@ -27,8 +27,6 @@ async fn main() -> Result<(), BootError> {
 }
 
 async fn handle(parts: Arc<Parts>, event: Event) -> Result<Reply, Failure> {
-    let caller = event.caller()?;
-    let request = wire::Signal::parse(event.body())?;
     let ports = SignalPorts {
         directory: &parts.store,
         focuses: &parts.store,
@@ -36,6 +34,5 @@ async fn handle(parts: Arc<Parts>, event: Event) -> Result<Reply, Failure> {
         push: &parts.push,
         clock: &WallClock,
     };
-    let signaled = chat::signal(ports, &caller, request.fields).await?;
-    Ok(Reply::signaled(&request.id, signaled))
+    edge::route::signal(ports, &event).await
 }

@@ -19,8 +19,6 @@ async fn main() -> Result<(), BootError> {
 }
 
 async fn handle(store: Dynamo, policy: Policy, event: Event) -> Result<Reply, Failure> {
-    let caller = event.caller()?;
-    let request = wire::Sync::parse(event.body())?;
     let ports = SyncPorts {
         directory: &store,
         timelines: &store,
@@ -29,6 +27,5 @@ async fn handle(store: Dynamo, policy: Policy, event: Event) -> Result<Reply, Fa
         clock: &WallClock,
         policy: &policy,
     };
-    let caught = chat::sync(ports, &caller, request.fields).await?;
-    Ok(Reply::synced(&request.id, caught))
+    edge::route::sync(ports, &event).await
 }

@@ -11,6 +11,7 @@
 //! * [`reply`]: what goes out.
 //! * [`failure`]: what each error looks like from outside. [`metrics`]: what is counted.
 //! * [`sealing`]: the seal of pages.
+//! * [`route`]: what each route does with an event.
 //! * [`mod@serve`]: the loop of a route, of `$connect` and `$disconnect`.
 //! * [`authorizer`]: the loop of the authorizer.
 //! * [`wall`]: the wall clock and real waiting.
@@ -27,6 +28,7 @@ pub mod event;
 pub mod failure;
 pub mod metrics;
 pub mod reply;
+pub mod route;
 pub mod sealing;
 pub mod serve;
 pub mod stream;
@@ -38,6 +40,6 @@ pub use event::Event;
 pub use failure::Failure;
 pub use reply::Reply;
 pub use sealing::HmacSeal;
-pub use serve::{Direction, serve, serve_handshake};
-pub use stream::{Inserted, serve_stream, serve_stream_and_invocations};
-pub use wall::{FreshIds, Wall, WallClock, fresh_id};
+pub use serve::{Direction, answer, answer_handshake, serve, serve_handshake};
+pub use stream::{Inserted, deliver, serve_stream, serve_stream_and_invocations};
+pub use wall::{FreshIds, Wall, WallClock};

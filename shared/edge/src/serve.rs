@@ -1,19 +1,22 @@
 //! The loops of functions behind the WebSocket API.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use aws_lambda_events::apigw::{ApiGatewayProxyResponse, ApiGatewayWebsocketProxyRequest};
 use chat::Clock;
+use futures_util::future::{Either, select};
 use lambda_runtime::{LambdaEvent, service_fn};
 use push::{Notice, Push};
+use store::Pace;
 use wire::{Answer, Refusal, readable_id};
 
 use crate::boot::BootError;
 use crate::event::Event;
 use crate::failure::Failure;
 use crate::reply::Reply;
-use crate::wall::WallClock;
+use crate::wall::{Wall, WallClock};
 
 /// How long the work on a frame may take: less than the function's own time-out, so that the client
 /// is told, with its request's id.
@@ -48,15 +51,30 @@ where
         let (handle, push) = (handle.clone(), Arc::clone(&push));
         async move {
             let event = Event::new(event.payload, WallClock.now());
-            let outcome = tokio::time::timeout(DEADLINE, handle(event.clone())).await;
-            let reply = match outcome.unwrap_or(Err(Failure::Deadline)) {
-                Ok(reply) => reply,
-                Err(failure) => refuse(direction, &*push, &event, &failure).await,
-            };
-            Ok::<ApiGatewayProxyResponse, lambda_runtime::Error>(reply.into())
+            let work = handle(event.clone());
+            Ok::<_, lambda_runtime::Error>(answer(direction, &*push, &Wall, &event, work).await)
         }
     });
     lambda_runtime::run_concurrent(service).await.map_err(BootError::Runtime)
+}
+
+/// What a route's function returns, from the work on an event, which ends at our own deadline.
+pub async fn answer(
+    direction: Direction,
+    push: &dyn Push,
+    pace: &dyn Pace,
+    event: &Event,
+    work: impl Future<Output = Result<Reply, Failure>>,
+) -> ApiGatewayProxyResponse {
+    let outcome = match select(pin!(work), pace.wait(DEADLINE)).await {
+        Either::Left((outcome, _)) => outcome,
+        Either::Right(_) => Err(Failure::Deadline),
+    };
+    let reply = match outcome {
+        Ok(reply) => reply,
+        Err(failure) => refuse(direction, push, event, &failure).await,
+    };
+    reply.into()
 }
 
 /// Serves `$connect` or `$disconnect`: what fails refuses the handshake with the status that
@@ -74,17 +92,21 @@ where
         let handle = handle.clone();
         async move {
             let event = Event::new(event.payload, WallClock.now());
-            let reply = match handle(event).await {
-                Ok(reply) => reply,
-                Err(failure) => {
-                    failure.log();
-                    Reply::refuse(failure.problem().code)
-                }
-            };
-            Ok::<ApiGatewayProxyResponse, lambda_runtime::Error>(reply.into())
+            Ok::<_, lambda_runtime::Error>(answer_handshake(handle(event)).await)
         }
     });
     lambda_runtime::run_concurrent(service).await.map_err(BootError::Runtime)
+}
+
+/// What the function of `$connect` or `$disconnect` returns, from the work on an event.
+pub async fn answer_handshake(
+    work: impl Future<Output = Result<Reply, Failure>>,
+) -> ApiGatewayProxyResponse {
+    let reply = work.await.unwrap_or_else(|failure| {
+        failure.log();
+        Reply::refuse(failure.problem().code)
+    });
+    reply.into()
 }
 
 /// Tells the client why not, and closes the connection where that is the consequence.

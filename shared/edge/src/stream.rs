@@ -44,7 +44,7 @@ where
 {
     let service = service_fn(move |event: LambdaEvent<dynamodb::Event>| {
         let handle = handle.clone();
-        async move { Ok::<_, lambda_runtime::Error>(work(event.payload, handle).await) }
+        async move { Ok::<_, lambda_runtime::Error>(deliver(event.payload, handle).await) }
     });
     lambda_runtime::run_concurrent(service).await.map_err(BootError::Runtime)
 }
@@ -69,7 +69,7 @@ where
             let payload = event.payload;
             if payload.get(RECORDS).is_some() {
                 let batch = serde_json::from_value(payload).map_err(|_| Failure::Malformed);
-                let response = work(batch.map_err(|failure| told(&failure))?, handle).await;
+                let response = deliver(batch.map_err(|failure| told(&failure))?, handle).await;
                 return serde_json::to_value(response).map_err(|_| told(&Failure::Malformed));
             }
             let answer = asked(payload.to_string()).await.map_err(|failure| told(&failure))?;
@@ -85,7 +85,8 @@ fn told(failure: &Failure) -> Diagnostic {
     Diagnostic { error_type: problem.name, error_message: problem.message }
 }
 
-async fn work<H, F>(event: dynamodb::Event, handle: H) -> DynamoDbEventResponse
+/// Puts every new item of a batch through `handle`, and reports those that failed.
+pub async fn deliver<H, F>(event: dynamodb::Event, handle: H) -> DynamoDbEventResponse
 where
     H: Fn(Inserted) -> F,
     F: Future<Output = Result<(), Failure>>,

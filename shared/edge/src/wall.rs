@@ -39,11 +39,6 @@ pub struct FreshIds;
 
 impl chat::Ids for FreshIds {
     fn next(&self) -> MessageId {
-        fresh_id()
+        MessageId::from_bytes(uuid::Uuid::now_v7().into_bytes())
     }
-}
-
-/// An id that nobody has used.
-pub fn fresh_id() -> MessageId {
-    MessageId::from_bytes(uuid::Uuid::now_v7().into_bytes())
 }
