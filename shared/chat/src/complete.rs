@@ -12,6 +12,7 @@ use timeline::{ConversationId, Entry, TimelineId, limits};
 use crate::edits;
 use crate::error::Error;
 use crate::fan_out;
+use crate::members;
 use crate::metric;
 use crate::ports::TellPorts;
 
@@ -49,6 +50,7 @@ pub async fn complete(
     };
     let applied = edits::apply(ports.timelines, timeline, &entry).await;
     applied.map_err(Error::store("recall or edit a message"))?;
+    members::begin(ports.directory, &id, &entry).await?;
     let own = ports.inboxes.tail(&entry.author).await;
     let own = own.map_err(Error::store("read the inboxes"))?;
     fan_out::redo(ports, &conversation, &entry, None, own).await

@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use futures_util::future::try_join_all;
-use store::{Conversation, Directory, Enlisting, MemberRow, Members, Membership, Put};
+use futures_util::future::{ready, try_join_all};
+use futures_util::{StreamExt, TryStreamExt, stream};
+use store::{
+    Conversation, Directory, Enlisting, MemberRow, Members, Membership, Put, ReadPosition,
+};
 use timeline::{
-    Admission, ConversationId, Diffusion, Entry, Muted, Party, Role, Seq, Timestamp, UserId,
+    Admission, ConversationId, Diffusion, Entry, Kind, Muted, Party, Role, Seq, Timestamp, UserId,
     Visibility, limits,
 };
 
@@ -208,4 +211,24 @@ pub(crate) fn inline(conversation: &Conversation) -> Vec<(UserId, Membership)> {
         }
         Members::Rows { .. } => Vec::new(),
     }
+}
+
+/// Who joins by an event has read what is before it: also what was kept while they were let in.
+///
+/// # Errors
+///
+/// As the store's; done again it changes nothing.
+pub(crate) async fn begin(
+    directory: &dyn Directory,
+    conversation: &ConversationId,
+    event: &Entry,
+) -> Result<(), Error> {
+    if event.kind.as_str() != Kind::JOIN {
+        return Ok(());
+    }
+    let before = ReadPosition { seq: event.seq.previous(), countable: event.countable };
+    let marks = event.named.iter().map(|user| directory.mark_read(user, conversation, before));
+    let marks = stream::iter(marks.collect::<Vec<_>>()).buffer_unordered(limits::CONCURRENT_MAX);
+    let marked = marks.try_for_each(|_| ready(Ok(()))).await;
+    marked.map_err(Error::store("let somebody begin"))
 }

@@ -50,8 +50,8 @@ impl Push for ApiGateway {
     }
 }
 
-/// The text of a notice.
-fn frame(notice: &Notice) -> String {
+/// The text of a notice, as it is posted.
+pub fn frame(notice: &Notice) -> String {
     match notice {
         Notice::Message { conversation, entry, position, own } => wire::Push {
             message: Message::of_push(conversation, entry, *position),

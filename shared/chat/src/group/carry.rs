@@ -129,6 +129,10 @@ async fn tell(
     let appended = append_freely(ports.timelines, ports.pace, &timeline, observed, &draft).await;
     let appended = appended.map_err(Error::store(OPERATION))?;
     let entry = appended.entry();
+    // What was kept between the base and the event, nobody whom it names has to read.
+    if entry.seq.previous() > pending.base {
+        members::begin(ports.directory, &conversation.id, entry).await?;
+    }
     // Nothing fails the change any more: what is left is the stream's.
     match fan_out::redo(ports, conversation, entry, sender, own).await {
         Ok(()) => Ok(true),
