@@ -144,7 +144,7 @@ async fn create(ports: GroupPorts<'_>, caller: &Caller, wanted: Wanted) -> Resul
         Ok(_) | Err(Error::NotMember) => return Err(Error::IdReused),
         Err(error) => return Err(error),
     }
-    let made = carry::out(ports.tell, made, Some(&caller.connection)).await?;
+    let made = carry::out(ports.tell, made).await?;
     describe(ports, &made, None, limits::MEMBERS_PAGE_MAX).await
 }
 
@@ -156,7 +156,7 @@ async fn change(
 ) -> Result<Group, Error> {
     for _ in 0..limits::AUTHORIZATIONS_MAX {
         let kept = read(ports, id).await?;
-        let kept = carry::out(ports.tell, kept, Some(&caller.connection)).await?;
+        let kept = carry::out(ports.tell, kept).await?;
         let newest = append::newest(ports.tell.timelines, &id.timeline()).await;
         let newest = newest.map_err(Error::store("read the timeline"))?;
         let tail = newest.map_or_else(ReadPosition::default, |entry| ReadPosition {
@@ -185,7 +185,7 @@ async fn change(
             carry::remember(ports.tell, &next, &caller.user).await?;
             wishes::tell(ports.tell, caller, &next, change).await?;
         }
-        let made = carry::out(ports.tell, *next, Some(&caller.connection)).await?;
+        let made = carry::out(ports.tell, *next).await?;
         let left = matches!(change, Change::Leave);
         let limit = if left { 0 } else { limits::MEMBERS_PAGE_MAX };
         return describe(ports, &made, None, limit).await;

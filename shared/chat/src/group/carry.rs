@@ -6,7 +6,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use store::{
     Conversation, Enlisting, MemberRow, Members, Pending, ReadPosition, append_freely, observe,
 };
-use timeline::{ConnectionId, Draft, Kind, UserId, limits};
+use timeline::{Draft, Kind, UserId, limits};
 
 use crate::error::Error;
 use crate::fan_out;
@@ -24,11 +24,10 @@ const OPERATION: &str = "carry out a change of the group";
 pub(crate) async fn out(
     ports: TellPorts<'_>,
     mut conversation: Conversation,
-    sender: Option<&ConnectionId>,
 ) -> Result<Conversation, Error> {
     let Some(pending) = conversation.pending.take() else { return Ok(conversation) };
     write_members(ports, &conversation, &pending).await?;
-    if tell(ports, &conversation, &pending, sender).await? {
+    if tell(ports, &conversation, &pending).await? {
         let settled = ports.directory.settle(&conversation.id, pending.version).await;
         settled.map_err(Error::store(OPERATION))?;
     }
@@ -101,7 +100,6 @@ async fn tell(
     ports: TellPorts<'_>,
     conversation: &Conversation,
     pending: &Pending,
-    sender: Option<&ConnectionId>,
 ) -> Result<bool, Error> {
     let timeline = conversation.id.timeline();
     let own = ports.inboxes.tail(&pending.author).await.map_err(Error::store(OPERATION))?;
@@ -133,8 +131,9 @@ async fn tell(
     if entry.seq.previous() > pending.base {
         members::begin(ports.directory, &conversation.id, entry).await?;
     }
-    // Nothing fails the change any more: what is left is the stream's.
-    match fan_out::redo(ports, conversation, entry, sender, own).await {
+    // Nothing fails the change any more: what is left is the stream's. The device that asked is
+    // told as all are: the answer does not say where the event stands.
+    match fan_out::redo(ports, conversation, entry, None, own).await {
         Ok(()) => Ok(true),
         Err(error) => {
             let (conversation, seq) = (&conversation.id, entry.seq);

@@ -12,7 +12,7 @@
 //! are older than the version that made the group large, and say nothing.
 
 use futures_util::{StreamExt, TryStreamExt, stream};
-use store::{Conversation, Enlisting, MemberRow, Members, append_freely, observe};
+use store::{Conversation, Enlisting, MemberRow, Members, Outcome, append, observe};
 use timeline::exchange::Caller;
 use timeline::{Body, Diffusion, Draft, Kind, Seq, limits};
 
@@ -35,7 +35,7 @@ pub(crate) async fn grow(
     kept: &Conversation,
     tail: Seq,
 ) -> Result<(), Error> {
-    let switched = tell(ports, caller, kept, tail).await?;
+    let Some(switched) = tell(ports, caller, kept, tail).await? else { return Ok(()) };
     let version = kept.version + 1;
     let everyone = members::inline(kept);
     let directory = ports.tell.directory;
@@ -60,13 +60,14 @@ pub(crate) async fn grow(
     }
 }
 
-/// Keeps the `mode` event and tells every inbox of it; where it stands.
+/// Keeps the `mode` event and tells every inbox of it; where it stands. Nowhere if the membership
+/// changed meanwhile: whoever left is told of nothing after that.
 async fn tell(
     ports: GroupPorts<'_>,
     caller: &Caller,
     kept: &Conversation,
     tail: Seq,
-) -> Result<Seq, Error> {
+) -> Result<Option<Seq>, Error> {
     let tell = ports.tell;
     let timeline = kept.id.timeline();
     let own = tell.inboxes.tail(&caller.user).await.map_err(Error::store(OPERATION))?;
@@ -85,9 +86,12 @@ async fn tell(
     };
     let observed = observe(tell.timelines, &timeline, tail, &draft.author, &draft.id).await;
     let observed = observed.map_err(Error::store(OPERATION))?;
-    let appended = append_freely(tell.timelines, tell.pace, &timeline, observed, &draft).await;
-    let appended = appended.map_err(Error::store(OPERATION))?;
+    let known = kept.version;
+    let outcome = append(tell.timelines, tell.pace, &timeline, observed, &draft, known).await;
+    let Outcome::Appended(appended) = outcome.map_err(Error::store(OPERATION))? else {
+        return Ok(None);
+    };
     let entry = appended.entry();
-    fan_out::redo(tell, kept, entry, Some(&caller.connection), own).await?;
-    Ok(entry.seq)
+    fan_out::redo(tell, kept, entry, None, own).await?;
+    Ok(Some(entry.seq))
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use store::{Inboxes, Members};
+use store::Inboxes;
 use timeline::{ConversationId, Seq, UserId};
 
 use crate::device::Device;
@@ -123,8 +123,7 @@ impl World {
     }
 
     pub(crate) fn is_large(&self) -> bool {
-        let kept = run(store::Directory::conversation(self.memory(), &group()));
-        kept.is_ok_and(|kept| kept.is_some_and(|kept| matches!(kept.members, Members::Rows { .. })))
+        self.switched().is_some()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use store::{Directory, Members};
-use timeline::{ConversationId, Entry, Kind, Party, UserId, Visibility};
+use timeline::{ConversationId, Entry, Kind, Party, Seq, UserId, Visibility};
 
 use crate::laws::delivery::{shown, users};
 use crate::machine::run;
@@ -43,6 +43,14 @@ impl World {
         membership.map(|membership| membership.joined.number())
     }
 
+    /// After which event the group was large.
+    pub(super) fn switched(&self) -> Option<Seq> {
+        match run(self.memory().conversation(&group())).ok()??.members {
+            Members::Rows { switched, .. } => Some(switched),
+            Members::Inline(_) => None,
+        }
+    }
+
     fn sees_from_start(&self) -> bool {
         let kept = run(self.memory().conversation(&group()));
         kept.is_ok_and(|kept| {
@@ -55,16 +63,13 @@ impl World {
         if let Party::Direct(one, other) = id.party() {
             return [one, other].iter().any(|it| it.as_str() == user);
         }
-        let seq = entry.seq.number();
-        self.stays(user).iter().any(|(from, to)| {
-            // What was kept while they were let in they read from the timeline, and whoever knew
-            // that they were being put out told them of nothing but that.
-            let told_from = self.event_of(Kind::JOIN, user, *from).unwrap_or(*from);
-            let entries = self.entries(&group());
-            let exit = entries.iter().find(|exit| exit.seq.number() == *to);
-            let is_before = exit.is_none_or(|exit| entry.version < exit.version || *to == seq);
-            (told_from..=*to).contains(&seq) && is_before
-        })
+        // What was kept while they were let in they read from the timeline. Who was put out is not
+        // told any more of what somebody else has to finish.
+        let Some(from) = self.standing_in_group(user) else { return false };
+        // Of two who let a group grow at once, one is late.
+        let is_late = self.switched().is_some_and(|switched| entry.seq > switched);
+        let told_from = self.event_of(Kind::JOIN, user, from).unwrap_or(from);
+        entry.seq.number() >= told_from && !is_late
     }
 
     /// From where on somebody's devices must show everything; nothing if they are out. Who was out
@@ -76,7 +81,13 @@ impl World {
             }
             Party::Group(_) => {
                 let from = self.standing_in_group(user)?;
-                let all = self.sees_from_start() && (is_new || self.stays(user).len() == 1);
+                // Who let the group grow by joining was told of that before they were in, and their
+                // devices may have asked for what was before it, in vain.
+                let grew = self.entries(id).iter().any(|entry| {
+                    entry.kind.as_str() == Kind::MODE && entry.author.as_str() == user
+                });
+                let asked_once = self.stays(user).len() == 1 && !grew;
+                let all = self.sees_from_start() && (is_new || asked_once);
                 Some(if all { 1 } else { from })
             }
         }
