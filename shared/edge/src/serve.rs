@@ -1,10 +1,12 @@
 //! The loops of functions behind the WebSocket API.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use aws_lambda_events::apigw::{ApiGatewayProxyResponse, ApiGatewayWebsocketProxyRequest};
 use chat::Clock;
+use futures_util::future::{Either, select};
 use lambda_runtime::{LambdaEvent, service_fn};
 use push::{Notice, Push};
 use wire::{Answer, Refusal, readable_id};
@@ -17,7 +19,7 @@ use crate::wall::WallClock;
 
 /// How long the work on a frame may take: less than the function's own time-out, so that the client
 /// is told, with its request's id.
-const DEADLINE: Duration = Duration::from_secs(6);
+pub const DEADLINE: Duration = Duration::from_secs(6);
 
 /// How a route's answers reach the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,15 +50,36 @@ where
         let (handle, push) = (handle.clone(), Arc::clone(&push));
         async move {
             let event = Event::new(event.payload, WallClock.now());
-            let outcome = tokio::time::timeout(DEADLINE, handle(event.clone())).await;
-            let reply = match outcome.unwrap_or(Err(Failure::Deadline)) {
-                Ok(reply) => reply,
-                Err(failure) => refuse(direction, &*push, &event, &failure).await,
-            };
+            let deadline = tokio::time::sleep(DEADLINE);
+            let reply = answer(direction, &*push, event, deadline, handle).await;
             Ok::<ApiGatewayProxyResponse, lambda_runtime::Error>(reply.into())
         }
     });
     lambda_runtime::run_concurrent(service).await.map_err(BootError::Runtime)
+}
+
+/// Answers a frame: by what `handle` makes of it, or else by why it does not.
+///
+/// Work that is under way when `deadline` has come is given up, and the client is told.
+pub async fn answer<H, F>(
+    direction: Direction,
+    push: &dyn Push,
+    event: Event,
+    deadline: impl Future<Output = ()>,
+    handle: H,
+) -> Reply
+where
+    H: FnOnce(Event) -> F,
+    F: Future<Output = Result<Reply, Failure>>,
+{
+    let outcome = match select(pin!(handle(event.clone())), pin!(deadline)).await {
+        Either::Left((outcome, _)) => outcome,
+        Either::Right(((), _)) => Err(Failure::Deadline),
+    };
+    match outcome {
+        Ok(reply) => reply,
+        Err(failure) => refuse(direction, push, &event, &failure).await,
+    }
 }
 
 /// Serves `$connect` or `$disconnect`: what fails refuses the handshake with the status that
