@@ -27,3 +27,4 @@ mod seen;
 mod sends;
 mod throttling;
 mod world;
+mod writes;

@@ -106,6 +106,27 @@ fn every_route_asks_to_wait_while_the_store_throttles() {
     check(&world, &club);
 }
 
+/// The first attempt is throttled at its first request, the next at its second, and so on.
+#[test]
+fn whichever_request_is_throttled_the_client_is_asked_to_wait() {
+    let world = World::new();
+    let (club, frames) = frames(&world);
+    for (asking, frame) in frames {
+        for operation in 1.. {
+            let rule = Rule::every(Fault::Refused(CODES[0])).to(Service::DynamoDb);
+            world.go(Plan::of([rule.nth(operation..=operation)]));
+            world.clock.run(world.clock.after(PATIENCE));
+            let answers = world.ask(&asking, &frame);
+            assert_eq!(answers.len(), 1, "{frame}: {answers:?}");
+            if answers[0]["ok"].is_object() {
+                break;
+            }
+            require_patience(&answers[0]["error"], &frame);
+        }
+    }
+    check(&world, &club);
+}
+
 #[test]
 fn a_handshake_is_refused_as_too_many() {
     let world = World::new();
