@@ -152,3 +152,15 @@ fn every_route_answers_while_the_store_hangs() {
         world.ok(&asking, &frame);
     }
 }
+
+/// From the acknowledgement on nothing fails the call: an inbox that hangs is left to the stream.
+#[test]
+fn a_message_that_was_acknowledged_is_not_refused_at_the_deadline() {
+    let world = World::new();
+    let ada = world.device("ada", "desk");
+    world.ok(&ada, &text("bob", "before", 0));
+    world.go(Plan::of([Rule::every(Fault::Hung).on("PutItem", "inbox")]));
+    let start = world.clock.elapsed();
+    world.ok(&ada, &text("bob", "hello", 1));
+    assert!(world.clock.elapsed() - start <= ms(6_000));
+}

@@ -21,7 +21,9 @@ pub(crate) async fn handle(world: &World, event: Event) -> Result<Reply, Failure
     match wire::action_of(body).unwrap_or_default().as_str() {
         action::SEND => {
             let request = wire::Send::parse(body)?;
-            let ports = SendPorts { tell: tell(world, &*world.alerts), claims: store };
+            let push = &event.answering(&world.push);
+            let tell = TellPorts { push, ..tell(world, &*world.alerts) };
+            let ports = SendPorts { tell, claims: store };
             chat::send(ports, caller, &request.id, request.fields).await?;
             Ok(Reply::empty())
         }

@@ -34,13 +34,14 @@ async fn main() -> Result<(), BootError> {
 async fn handle(parts: Arc<Parts>, event: Event) -> Result<Reply, Failure> {
     let caller = event.caller()?;
     let request = wire::Send::parse(event.body())?;
+    let push = event.answering(&parts.push);
     let tell = TellPorts {
         directory: &parts.store,
         timelines: &parts.store,
         inboxes: &parts.store,
         connections: &parts.store,
         focuses: &parts.store,
-        push: &parts.push,
+        push: &push,
         alerts: &*parts.alerts,
         clock: &WallClock,
         pace: &Wall,

@@ -60,7 +60,8 @@ where
 
 /// Answers a frame: by what `handle` makes of it, or else by why it does not.
 ///
-/// Work that is under way when `deadline` has come is given up, and the client is told.
+/// Work that is under way when `deadline` has come is given up, and the client is told, unless its
+/// message was acknowledged: what is left of that is the stream's.
 pub async fn answer<H, F>(
     direction: Direction,
     push: &dyn Push,
@@ -113,6 +114,9 @@ where
 /// Tells the client why not, and closes the connection where that is the consequence.
 async fn refuse(direction: Direction, push: &dyn Push, event: &Event, failure: &Failure) -> Reply {
     failure.log();
+    if event.is_acknowledged() {
+        return Reply::empty();
+    }
     let refusal = Refusal { re: readable_id(event.body()), problem: failure.problem() };
     let frame = Answer::refused(refusal).to_json();
     let closes = failure.closes();
