@@ -13,6 +13,11 @@ use store_dynamo::Dynamo;
 static EMBEDDED: LazyLock<Embedded> =
     LazyLock::new(|| Embedded::start(&Options::default(), Arc::new(NoFaults)).unwrap());
 
+/// Where it listens.
+pub fn endpoint() -> String {
+    EMBEDDED.endpoint()
+}
+
 /// A client of DynamoDB at `endpoint`.
 pub fn client(endpoint: &str) -> Client {
     let config = aws_sdk_dynamodb::Config::builder()
@@ -28,7 +33,7 @@ pub fn client(endpoint: &str) -> Client {
 pub fn parts() -> (Client, Tables) {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
-    (client(&EMBEDDED.endpoint()), Tables::prefixed(&format!("test-{number}-")))
+    (client(&endpoint()), Tables::prefixed(&format!("test-{number}-")))
 }
 
 /// A store in which nothing has been kept, without tables yet.

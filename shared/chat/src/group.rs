@@ -154,9 +154,16 @@ async fn change(
     id: &ConversationId,
     change: &Change,
 ) -> Result<Group, Error> {
+    let mut leaves = false;
     for _ in 0..limits::AUTHORIZATIONS_MAX {
         let kept = read(ports, id).await?;
+        leaves |= matches!(change, Change::Leave) && has_left(&kept, &caller.user);
         let kept = carry::out(ports.tell, kept).await?;
+        // Who is out by an attempt whose answer was lost is not refused for it.
+        let directory = ports.tell.directory;
+        if leaves && members::membership(directory, &kept, &caller.user).await?.is_none() {
+            return describe(ports, &kept, None, 0).await;
+        }
         let newest = append::newest(ports.tell.timelines, &id.timeline()).await;
         let newest = newest.map_err(Error::store("read the timeline"))?;
         let tail = newest.map_or_else(ReadPosition::default, |entry| ReadPosition {
@@ -174,6 +181,7 @@ async fn change(
             }
             Plan::Change(next) => next,
         };
+        leaves = matches!(change, Change::Leave);
         match ports.tell.directory.replace(&next, kept.version).await {
             Ok(()) => {}
             // Another change came first, or this one was made and its answer lost: look again.
@@ -186,11 +194,19 @@ async fn change(
             wishes::tell(ports.tell, caller, &next, change).await?;
         }
         let made = carry::out(ports.tell, *next).await?;
-        let left = matches!(change, Change::Leave);
-        let limit = if left { 0 } else { limits::MEMBERS_PAGE_MAX };
+        let limit = if leaves { 0 } else { limits::MEMBERS_PAGE_MAX };
         return describe(ports, &made, None, limit).await;
     }
     Err(Error::store("change the group")(store::Error::Contended))
+}
+
+/// Whether the last change of a conversation is that this user left, and is not carried out yet.
+fn has_left(kept: &Conversation, user: &UserId) -> bool {
+    kept.pending.as_ref().is_some_and(|pending| {
+        pending.kind.as_str() == Kind::LEAVE
+            && pending.author == *user
+            && pending.named == [user.clone()]
+    })
 }
 
 async fn read(ports: GroupPorts<'_>, id: &ConversationId) -> Result<Conversation, Error> {

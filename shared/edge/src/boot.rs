@@ -70,6 +70,34 @@ impl Topic {
 }
 
 impl Boot {
+    /// Builds the clients of what an environment names, over any HTTP client; opens no connection.
+    ///
+    /// Retries, back-offs and time-outs are these clients' own, whatever carries their requests.
+    ///
+    /// # Errors
+    ///
+    /// [`BootError::Missing`] names the first variable that is not set.
+    pub fn new(environment: Environment, http: SharedHttpClient) -> Result<Self, BootError> {
+        let tables = environment.tables()?;
+        // Lambda gives credentials by the environment and nowhere else, so the SDK's search for
+        // them, and the 180 crates that it takes, are left out.
+        let credentials = Credentials::new(
+            environment.required(environment::ACCESS_KEY)?,
+            environment.required(environment::SECRET_KEY)?,
+            environment.optional(environment::SESSION_TOKEN).map(str::to_owned),
+            None,
+            "environment",
+        );
+        Ok(Self {
+            dynamodb: dynamodb(&environment, http.clone(), credentials.clone())?,
+            management: management(&environment, http.clone(), credentials.clone())?,
+            environment,
+            tables,
+            http,
+            credentials,
+        })
+    }
+
     /// Builds the client of the topic, where the deployment has one; opens no connection.
     ///
     /// A function that publishes asks for it before it takes the other clients; one that does not
@@ -116,32 +144,16 @@ pub enum BootError {
 /// [`BootError::Missing`] names the first variable that is not set.
 pub fn boot() -> Result<Boot, BootError> {
     log();
-    build(Environment::read())
+    Boot::new(Environment::read(), https())
 }
 
-fn build(environment: Environment) -> Result<Boot, BootError> {
-    let tables = environment.tables()?;
-    // Lambda gives credentials by the environment and nowhere else, so the SDK's search for them,
-    // and the 180 crates that it takes, are left out. `ring` rather than the SDK's own TLS: its
-    // first handshake is 23 ms of CPU shorter, for lack of an entropy self-test.
-    let http = aws_smithy_http_client::Builder::new()
+/// The HTTP client of a deployed function.
+fn https() -> SharedHttpClient {
+    // `ring` rather than the SDK's own TLS: its first handshake is 23 ms of CPU shorter, for lack
+    // of an entropy self-test.
+    aws_smithy_http_client::Builder::new()
         .tls_provider(Provider::Rustls(CryptoMode::Ring))
-        .build_https();
-    let credentials = Credentials::new(
-        environment.required(environment::ACCESS_KEY)?,
-        environment.required(environment::SECRET_KEY)?,
-        environment.optional(environment::SESSION_TOKEN).map(str::to_owned),
-        None,
-        "environment",
-    );
-    Ok(Boot {
-        dynamodb: dynamodb(&environment, http.clone(), credentials.clone())?,
-        management: management(&environment, http.clone(), credentials.clone())?,
-        environment,
-        tables,
-        http,
-        credentials,
-    })
+        .build_https()
 }
 
 fn dynamodb(
@@ -234,7 +246,7 @@ mod tests {
         let names = DECLARED.into_iter().chain(own).filter(|name| *name != environment::TOPIC);
         let values = names.map(|name| (name, "http://127.0.0.1:1".to_owned()));
         let topic = topic.map(|arn| (environment::TOPIC, arn.to_owned()));
-        build(Environment::of(values.chain(topic))).unwrap()
+        Boot::new(Environment::of(values.chain(topic)), https()).unwrap()
     }
 
     #[test]

@@ -111,8 +111,10 @@ impl Environment {
         Self::of(names.filter_map(|name| Some((name, std::env::var(name).ok()?))))
     }
 
+    /// The environment that has these values under these names.
+    ///
     /// An empty value means unset: that is what a template's unused condition leaves.
-    pub(crate) fn of(values: impl Iterator<Item = (&'static str, String)>) -> Self {
+    pub fn of(values: impl Iterator<Item = (&'static str, String)>) -> Self {
         Self { values: values.filter(|(_, value)| !value.is_empty()).collect() }
     }
 

@@ -1,11 +1,13 @@
 //! What comes in: an event of the WebSocket API, and who sent it.
 
 use aws_lambda_events::apigw::ApiGatewayWebsocketProxyRequest;
+use push::Push;
 use serde_json::Value;
 use timeline::exchange::Caller;
 use timeline::{ConnectionId, DeviceId, Platform, Timestamp, UserId};
 use wire::protocol;
 
+use crate::answering::{Acknowledged, Answering};
 use crate::failure::Failure;
 
 /// Names in the authorizer's context, which rides on every event of a connection.
@@ -28,12 +30,13 @@ pub(crate) const PROTOCOL_HEADER: &str = "sec-websocket-protocol";
 pub struct Event {
     request: ApiGatewayWebsocketProxyRequest,
     now: Timestamp,
+    acknowledged: Acknowledged,
 }
 
 impl Event {
     /// The event as it came at `now`.
     pub fn new(request: ApiGatewayWebsocketProxyRequest, now: Timestamp) -> Self {
-        Self { request, now }
+        Self { request, now, acknowledged: Acknowledged::default() }
     }
 
     /// Who sent it, by the token that opened the connection.
@@ -73,6 +76,17 @@ impl Event {
     /// The frame; empty if there is none.
     pub fn body(&self) -> &str {
         self.request.body.as_deref().unwrap_or_default()
+    }
+
+    /// `push`, for a one-way route: the frame whose message was acknowledged by it is not refused
+    /// afterwards, whatever becomes of the rest of the work.
+    pub(crate) fn answering<'a>(&self, push: &'a dyn Push) -> Answering<'a> {
+        Answering { push, acknowledged: self.acknowledged.clone() }
+    }
+
+    /// Whether the frame's message was acknowledged.
+    pub(crate) fn is_acknowledged(&self) -> bool {
+        self.acknowledged.is_set()
     }
 
     /// Why a frame that no route claims is refused: it is none of the protocol's, or its action is

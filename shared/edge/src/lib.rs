@@ -8,7 +8,7 @@
 //! * [`environment`]: the only place that spells an environment variable.
 //! * [`mod@boot`]: what a function does once: reads its environment, builds its clients.
 //! * [`event`]: what comes in: [`Event`], and who sent it.
-//! * [`reply`]: what goes out.
+//! * [`reply`]: what goes out. [`answering`]: what a one-way route has told its client already.
 //! * [`failure`]: what each error looks like from outside. [`metrics`]: what is counted.
 //! * [`sealing`]: the seal of pages.
 //! * [`route`]: what each route does with an event.
@@ -21,6 +21,7 @@
 //! * Nothing of a frame, a token or a query string is logged.
 //! * Everything that a function does is awaited before it answers: Lambda freezes what is not.
 
+pub mod answering;
 pub mod authorizer;
 pub mod boot;
 pub mod environment;
@@ -34,12 +35,13 @@ pub mod serve;
 pub mod stream;
 pub mod wall;
 
+pub use answering::Answering;
 pub use boot::{Boot, BootError, Topic, boot};
 pub use environment::Environment;
 pub use event::Event;
 pub use failure::Failure;
 pub use reply::Reply;
 pub use sealing::HmacSeal;
-pub use serve::{Direction, answer, answer_handshake, serve, serve_handshake};
+pub use serve::{DEADLINE, Direction, answer, answer_handshake, serve, serve_handshake};
 pub use stream::{Inserted, deliver, serve_stream, serve_stream_and_invocations};
 pub use wall::{FreshIds, Wall, WallClock};

@@ -51,6 +51,8 @@ pub fn unclaimed(event: &Event) -> Result<Reply, Failure> {
 pub async fn send(ports: SendPorts<'_>, event: &Event) -> Result<Reply, Failure> {
     let caller = event.caller()?;
     let request = wire::Send::parse(event.body())?;
+    let push = event.answering(ports.tell.push);
+    let ports = SendPorts { tell: TellPorts { push: &push, ..ports.tell }, ..ports };
     chat::send(ports, &caller, &request.id, request.fields).await?;
     Ok(Reply::empty())
 }

@@ -9,18 +9,17 @@ use chat::Clock;
 use futures_util::future::{Either, select};
 use lambda_runtime::{LambdaEvent, service_fn};
 use push::{Notice, Push};
-use store::Pace;
 use wire::{Answer, Refusal, readable_id};
 
 use crate::boot::BootError;
 use crate::event::Event;
 use crate::failure::Failure;
 use crate::reply::Reply;
-use crate::wall::{Wall, WallClock};
+use crate::wall::WallClock;
 
 /// How long the work on a frame may take: less than the function's own time-out, so that the client
 /// is told, with its request's id.
-const DEADLINE: Duration = Duration::from_secs(6);
+pub const DEADLINE: Duration = Duration::from_secs(6);
 
 /// How a route's answers reach the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,30 +50,37 @@ where
         let (handle, push) = (handle.clone(), Arc::clone(&push));
         async move {
             let event = Event::new(event.payload, WallClock.now());
-            let work = handle(event.clone());
-            Ok::<_, lambda_runtime::Error>(answer(direction, &*push, &Wall, &event, work).await)
+            let deadline = tokio::time::sleep(DEADLINE);
+            let reply = answer(direction, &*push, event, deadline, handle).await;
+            Ok::<ApiGatewayProxyResponse, lambda_runtime::Error>(reply.into())
         }
     });
     lambda_runtime::run_concurrent(service).await.map_err(BootError::Runtime)
 }
 
-/// What a route's function returns, from the work on an event, which ends at our own deadline.
-pub async fn answer(
+/// Answers a frame: by what `handle` makes of it, or else by why it does not.
+///
+/// Work that is under way when `deadline` has come is given up, and the client is told, unless its
+/// message was acknowledged: what is left of that is the stream's.
+pub async fn answer<H, F>(
     direction: Direction,
     push: &dyn Push,
-    pace: &dyn Pace,
-    event: &Event,
-    work: impl Future<Output = Result<Reply, Failure>>,
-) -> ApiGatewayProxyResponse {
-    let outcome = match select(pin!(work), pace.wait(DEADLINE)).await {
+    event: Event,
+    deadline: impl Future<Output = ()>,
+    handle: H,
+) -> Reply
+where
+    H: FnOnce(Event) -> F,
+    F: Future<Output = Result<Reply, Failure>>,
+{
+    let outcome = match select(pin!(handle(event.clone())), pin!(deadline)).await {
         Either::Left((outcome, _)) => outcome,
-        Either::Right(_) => Err(Failure::Deadline),
+        Either::Right(((), _)) => Err(Failure::Deadline),
     };
-    let reply = match outcome {
+    match outcome {
         Ok(reply) => reply,
-        Err(failure) => refuse(direction, push, event, &failure).await,
-    };
-    reply.into()
+        Err(failure) => refuse(direction, push, &event, &failure).await,
+    }
 }
 
 /// Serves `$connect` or `$disconnect`: what fails refuses the handshake with the status that
@@ -112,6 +118,9 @@ pub async fn answer_handshake(
 /// Tells the client why not, and closes the connection where that is the consequence.
 async fn refuse(direction: Direction, push: &dyn Push, event: &Event, failure: &Failure) -> Reply {
     failure.log();
+    if event.is_acknowledged() {
+        return Reply::empty();
+    }
     let refusal = Refusal { re: readable_id(event.body()), problem: failure.problem() };
     let frame = Answer::refused(refusal).to_json();
     let closes = failure.closes();

@@ -137,7 +137,8 @@ impl Connections for Dynamo {
             .set_key(Some(key(user)))
             .update_expression("SET #d.#y = :now")
             .condition_expression(
-                "#d.#c = :c AND (attribute_not_exists(#d.#y) OR #d.#y <= :before)",
+                "#d.#c = :c AND \
+                 (attribute_not_exists(#d.#y) OR #d.#y <= :before OR #d.#y = :now)",
             )
             .expression_attribute_names("#d", keys::device(device))
             .expression_attribute_names("#c", connections::CONNECTION)

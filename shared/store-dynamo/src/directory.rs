@@ -92,33 +92,16 @@ impl Directory for Dynamo {
     }
 
     async fn list(&self, user: &UserId, enlisting: &Enlisting) -> Result<(), Error> {
-        let key = key(keys::user(user), &keys::listing(&enlisting.conversation));
-        let mut update = self
-            .update_directory(key)
-            .condition_expression("attribute_not_exists(#v) OR #v <= :v")
-            .expression_attribute_names("#v", directory::VERSION)
-            .expression_attribute_names("#js", directory::JOINED)
-            .expression_attribute_names("#l", directory::LARGE)
-            .expression_attribute_names("#go", directory::GONE)
-            .expression_attribute_values(":v", number(enlisting.version))
-            .expression_attribute_values(":js", number(enlisting.joined.number()));
-        let (mut set, mut remove) = ("SET #v = :v, #js = :js".to_owned(), "REMOVE #go".to_owned());
-        match large(enlisting.diffusion) {
-            None => remove.push_str(", #l"),
-            Some(large) => {
-                set.push_str(", #l = :l");
-                update = update.expression_attribute_values(":l", large);
+        // Where reading begins is written by the first write of a version alone.
+        if enlisting.begins.is_some() {
+            let update = self.listing_update(user, enlisting, enlisting.begins);
+            let update = update.condition_expression("attribute_not_exists(#v) OR #v < :v");
+            if self.update_when(update).await? {
+                return Ok(());
             }
         }
-        if let Some(begins) = enlisting.begins {
-            set.push_str(", #rs = :rs, #rn = :rn");
-            update = update
-                .expression_attribute_names("#rs", directory::READ)
-                .expression_attribute_names("#rn", directory::READ_COUNTABLE)
-                .expression_attribute_values(":rs", number(begins.seq.number()))
-                .expression_attribute_values(":rn", number(begins.countable));
-        }
-        self.update_if(update.update_expression(format!("{set} {remove}"))).await
+        let update = self.listing_update(user, enlisting, None);
+        self.update_if(update.condition_expression("attribute_not_exists(#v) OR #v <= :v")).await
     }
 
     async fn unlist(
@@ -302,14 +285,54 @@ impl Dynamo {
             .return_consumed_capacity(ReturnConsumedCapacity::Total)
     }
 
+    /// What lists a conversation; the version that is kept is `#v`, and its own `:v`.
+    fn listing_update(
+        &self,
+        user: &UserId,
+        enlisting: &Enlisting,
+        begins: Option<ReadPosition>,
+    ) -> UpdateItemFluentBuilder {
+        let key = key(keys::user(user), &keys::listing(&enlisting.conversation));
+        let mut update = self
+            .update_directory(key)
+            .expression_attribute_names("#v", directory::VERSION)
+            .expression_attribute_names("#js", directory::JOINED)
+            .expression_attribute_names("#l", directory::LARGE)
+            .expression_attribute_names("#go", directory::GONE)
+            .expression_attribute_values(":v", number(enlisting.version))
+            .expression_attribute_values(":js", number(enlisting.joined.number()));
+        let (mut set, mut remove) = ("SET #v = :v, #js = :js".to_owned(), "REMOVE #go".to_owned());
+        match large(enlisting.diffusion) {
+            None => remove.push_str(", #l"),
+            Some(large) => {
+                set.push_str(", #l = :l");
+                update = update.expression_attribute_values(":l", large);
+            }
+        }
+        if let Some(begins) = begins {
+            set.push_str(", #rs = :rs, #rn = :rn");
+            update = update
+                .expression_attribute_names("#rs", directory::READ)
+                .expression_attribute_names("#rn", directory::READ_COUNTABLE)
+                .expression_attribute_values(":rs", number(begins.seq.number()))
+                .expression_attribute_values(":rn", number(begins.countable));
+        }
+        update.update_expression(format!("{set} {remove}"))
+    }
+
     /// Makes an update; that its condition does not hold is no error.
     async fn update_if(&self, update: UpdateItemFluentBuilder) -> Result<(), Error> {
+        self.update_when(update).await.map(drop)
+    }
+
+    /// Makes an update; whether its condition held.
+    async fn update_when(&self, update: UpdateItemFluentBuilder) -> Result<bool, Error> {
         match update.send().await {
             Ok(updated) => {
                 self.meter.write(updated.consumed_capacity);
-                Ok(())
+                Ok(true)
             }
-            Err(error) if is_condition_of_update(error.as_service_error()) => Ok(()),
+            Err(error) if is_condition_of_update(error.as_service_error()) => Ok(false),
             Err(error) => Err(failed("an update of the directory")(error)),
         }
     }

@@ -125,7 +125,8 @@ pub trait Connections: Send + Sync {
     ) -> Result<(), Error>;
 
     /// Writes down that a device signals at `now`, unless it is not registered by this connection
-    /// or did so less than `gap_ms` milliseconds before; whether it is written.
+    /// or did so less than `gap_ms` milliseconds before; whether it is written. Doing it again at
+    /// the same time gives the same answer.
     ///
     /// # Errors
     ///

@@ -251,7 +251,9 @@ pub trait Directory: Send + Sync {
         max_count: usize,
     ) -> Result<Vec<(UserId, MemberRow)>, Error>;
 
-    /// Lists a conversation as one of `user`'s, unless a later version was there.
+    /// Lists a conversation as one of `user`'s, unless a later version was there. Where their
+    /// reading begins is written by the first write of a version: the same again, however late,
+    /// leaves them what they have read since.
     ///
     /// # Errors
     ///

@@ -333,7 +333,8 @@ impl Connections for Memory {
         let named = state.connections.get(user).and_then(|devices| devices.get(device));
         let is_named = named.is_some_and(|device| device.connection == *connection);
         let last = state.signals.get(connection);
-        if !is_named || last.is_some_and(|last| last.plus(gap_ms) > now) {
+        let is_too_soon = |last: &Timestamp| last.plus(gap_ms) > now && *last != now;
+        if !is_named || last.is_some_and(is_too_soon) {
             return Ok(false);
         }
         state.signals.insert(connection.clone(), now);

@@ -10,6 +10,7 @@ use chat::{
 use edge::{Direction, Event, Failure, HmacSeal, Inserted, answer, answer_handshake, route};
 use push::Silent;
 use serde_json::{Value, json};
+use store::Pace as _;
 use timeline::{Entry, TimelineId, UserId};
 
 use crate::gateway::{self, Connection, Gateway};
@@ -187,11 +188,13 @@ pub(crate) async fn frame(parts: Arc<Parts>, action: String, event: String) -> S
     let event = parse(&parts, &event);
     let direction =
         if action == wire::action::SEND { Direction::OneWay } else { Direction::TwoWay };
-    let (push, pace) = (&parts.gateway, &parts.machine);
-    written(&answer(direction, push, pace, &event, work(&parts, &action, &event)).await)
+    let deadline = parts.machine.wait(edge::DEADLINE);
+    let handle = |event| work(&parts, &action, event);
+    written(&answer(direction, &parts.gateway, event, deadline, handle).await.into())
 }
 
-async fn work(parts: &Parts, action: &str, event: &Event) -> Result<edge::Reply, Failure> {
+async fn work(parts: &Parts, action: &str, event: Event) -> Result<edge::Reply, Failure> {
+    let event = &event;
     let store = &parts.store;
     match action {
         wire::action::SEND => route::send(parts.writing(), event).await,

@@ -274,7 +274,8 @@ impl World {
         let kept = run(self.memory().get(&acked.conversation.timeline(), acked.seq));
         if !kept.is_ok_and(|kept| kept.is_some_and(|kept| kept.id == acked.cid)) {
             let (id, seq) = (&acked.conversation, acked.seq);
-            self.machine.violated(format!("{} is acknowledged, not kept at {seq} of {id}", acked.cid));
+            self.machine
+                .violated(format!("{} is acknowledged, not kept at {seq} of {id}", acked.cid));
         }
     }
 

@@ -320,8 +320,11 @@ impl Blocks for Distant {
     }
 
     async fn write_blocks(&self, blocks: &[(BlockKey, Vec<u8>)]) -> Result<(), Error> {
-        ask!(self, "write blocks", [blocks], |memory| async move {
-            memory.write_blocks(&blocks).await
-        })
+        ask!(
+            self,
+            "write blocks",
+            [blocks],
+            |memory| async move { memory.write_blocks(&blocks).await }
+        )
     }
 }

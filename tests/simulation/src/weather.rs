@@ -17,8 +17,7 @@ pub enum Climate {
 
 impl Climate {
     /// All of them.
-    pub const ALL: [Self; 5] =
-        [Self::Calm, Self::Full, Self::Harsh, Self::NoPing, Self::Expiry];
+    pub const ALL: [Self; 5] = [Self::Calm, Self::Full, Self::Harsh, Self::NoPing, Self::Expiry];
 
     /// What it is called on a command line.
     pub fn name(self) -> &'static str {

@@ -23,8 +23,14 @@ use crate::trace::Trace;
 use crate::weather::{Climate, Weather};
 
 /// Who has which devices.
-pub(crate) const USERS: [(&str, &str); 6] =
-    [("al", "desk"), ("al", "phone"), ("bo", "desk"), ("bo", "phone"), ("cy", "phone"), ("da", "phone")];
+pub(crate) const USERS: [(&str, &str); 6] = [
+    ("al", "desk"),
+    ("al", "phone"),
+    ("bo", "desk"),
+    ("bo", "phone"),
+    ("cy", "phone"),
+    ("da", "phone"),
+];
 
 /// How long a handshake takes to the gateway and back, in milliseconds.
 const HANDSHAKE_MS: u64 = 60;
@@ -301,8 +307,7 @@ impl World {
     fn invoke(&mut self, call: Call, work: impl Future<Output = String> + Send + 'static) {
         self.invoked += 1;
         let task = self.invoked;
-        let timeout =
-            if let Call::Batch(_) = call { STREAM_TIMEOUT_MS } else { TIMEOUT_MS };
+        let timeout = if let Call::Batch(_) = call { STREAM_TIMEOUT_MS } else { TIMEOUT_MS };
         self.tasks.insert(task, (call, Box::pin(work)));
         self.machine.plan(timeout, Event::Killed(task));
         if self.is_war() && self.machine.happens(self.weather.killed) {

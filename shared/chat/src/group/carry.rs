@@ -29,7 +29,11 @@ pub(crate) async fn out(
     write_members(ports, &conversation, &pending).await?;
     if tell(ports, &conversation, &pending).await? {
         let settled = ports.directory.settle(&conversation.id, pending.version).await;
-        settled.map_err(Error::store(OPERATION))?;
+        if let Err(error) = settled {
+            // All is done. Whoever comes next finds that, and settles it.
+            let (id, error) = (&conversation.id, &error as &dyn std::error::Error);
+            tracing::warn!(conversation = %id, error, "a change that is carried out stays pending");
+        }
     }
     Ok(conversation)
 }

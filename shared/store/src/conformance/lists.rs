@@ -98,6 +98,11 @@ pub async fn a_read_position_never_goes_back(store: &impl Store) {
     store.list(&ada, &again).await.expect("a listing");
     let kept = store.listing(&ada, &tea()).await.expect("a read").expect("a listing");
     assert_eq!(Some(kept.read), begins);
+    // The same once more, by whoever finishes the change, leaves what was read since.
+    assert_eq!(mark(position(23, 12)).await, Some(position(23, 12)));
+    store.list(&ada, &again).await.expect("a listing");
+    let kept = store.listing(&ada, &tea()).await.expect("a read").expect("a listing");
+    assert_eq!(kept.read, position(23, 12));
 }
 
 /// What a user wants of a conversation is theirs, and each wish leaves the others as they are.

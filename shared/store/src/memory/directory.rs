@@ -87,8 +87,9 @@ impl Directory for Memory {
         if kept.is_some_and(|kept| kept.version > enlisting.version) {
             return Ok(());
         }
+        let is_first = kept.is_none_or(|kept| kept.version < enlisting.version);
         let before = kept.map(|kept| kept.personal).unwrap_or_default();
-        let read = enlisting.begins.unwrap_or(before.read);
+        let read = enlisting.begins.filter(|_| is_first).unwrap_or(before.read);
         let listed = Listed {
             version: enlisting.version,
             place: Some((enlisting.joined, enlisting.diffusion)),

@@ -69,8 +69,9 @@ impl World {
                         page.entries.iter().any(|told| told.tells_of(&conversation, entry.seq));
                     if owed && !is_told {
                         let seq = entry.seq;
-                        self.machine
-                            .violated(format!("no inbox of {user} tells of {seq} in {conversation}"));
+                        self.machine.violated(format!(
+                            "no inbox of {user} tells of {seq} in {conversation}"
+                        ));
                     }
                 }
             }

@@ -23,9 +23,11 @@ impl World {
 
     /// From which place on and up to which event somebody was in the group; both count.
     pub(crate) fn stays(&self, user: &str) -> Vec<(u64, u64)> {
-        let stays = self.machine.joined_from(user).into_iter().map(|from| {
-            (from, self.event_of(Kind::LEAVE, user, from).unwrap_or(u64::MAX))
-        });
+        let stays = self
+            .machine
+            .joined_from(user)
+            .into_iter()
+            .map(|from| (from, self.event_of(Kind::LEAVE, user, from).unwrap_or(u64::MAX)));
         stays.collect()
     }
 
@@ -53,9 +55,7 @@ impl World {
 
     fn sees_from_start(&self) -> bool {
         let kept = run(self.memory().conversation(&group()));
-        kept.is_ok_and(|kept| {
-            kept.is_some_and(|kept| kept.visibility == Visibility::FromStart)
-        })
+        kept.is_ok_and(|kept| kept.is_some_and(|kept| kept.visibility == Visibility::FromStart))
     }
 
     /// Whether somebody's inbox has to tell of an entry.
@@ -111,12 +111,13 @@ impl World {
                         Party::Direct(one, other) => {
                             [one, other].iter().any(|it| it.as_str() == user)
                         }
-                        Party::Group(_) => stays.iter().any(|(from, to)| {
-                            seq <= *to && (from_start || seq >= *from)
-                        }),
+                        Party::Group(_) => stays
+                            .iter()
+                            .any(|(from, to)| seq <= *to && (from_start || seq >= *from)),
                     };
                     if !may {
-                        let law = format!("device {index} of {user} shows {seq} of {id}: {stays:?}");
+                        let law =
+                            format!("device {index} of {user} shows {seq} of {id}: {stays:?}");
                         self.machine.violated(law);
                     }
                 }

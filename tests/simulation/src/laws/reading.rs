@@ -85,7 +85,8 @@ impl World {
             for (index, device) in self.devices.iter().enumerate() {
                 let others = users().into_iter().filter(|user| *user != device.user);
                 let most = others.map(|other| self.read_at_most(other, &id, positions)).max();
-                if device.engine.read_by(&id) > Seq::new(most.unwrap_or_default()).expect("a place") {
+                if device.engine.read_by(&id) > Seq::new(most.unwrap_or_default()).expect("a place")
+                {
                     self.machine.violated(format!("device {index} is ahead of all in {id}"));
                 }
             }

@@ -12,9 +12,12 @@ use super::{Distant, ask, laws};
 #[async_trait]
 impl Directory for Distant {
     async fn conversation(&self, id: &ConversationId) -> Result<Option<Conversation>, Error> {
-        ask!(self, "read a conversation", [id], |memory| async move {
-            memory.conversation(&id).await
-        })
+        ask!(
+            self,
+            "read a conversation",
+            [id],
+            |memory| async move { memory.conversation(&id).await }
+        )
     }
 
     async fn create(&self, conversation: &Conversation) -> Result<Put<Conversation>, Error> {
@@ -38,15 +41,21 @@ impl Directory for Distant {
     }
 
     async fn settle(&self, id: &ConversationId, version: u64) -> Result<(), Error> {
-        ask!(self, "settle a change", [id], |memory| async move {
-            memory.settle(&id, version).await
-        })
+        ask!(
+            self,
+            "settle a change",
+            [id],
+            |memory| async move { memory.settle(&id, version).await }
+        )
     }
 
     async fn member(&self, id: &ConversationId, user: &UserId) -> Result<Option<MemberRow>, Error> {
-        ask!(self, "read a member", [id, user], |memory| async move {
-            memory.member(&id, &user).await
-        })
+        ask!(
+            self,
+            "read a member",
+            [id, user],
+            |memory| async move { memory.member(&id, &user).await }
+        )
     }
 
     async fn put_member(

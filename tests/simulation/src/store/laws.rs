@@ -22,8 +22,7 @@ pub(super) fn after_entry(
     }
     let counts = before.map_or((0, 0), |before| (before.countable, before.recalls));
     let is_recall = entry.kind.as_str() == Kind::RECALL;
-    let expected =
-        (counts.0 + u64::from(!entry.kind.is_event()), counts.1 + u64::from(is_recall));
+    let expected = (counts.0 + u64::from(!entry.kind.is_event()), counts.1 + u64::from(is_recall));
     if (entry.countable, entry.recalls) != expected {
         machine.violated(format!("{timeline} counts wrongly at {}", entry.seq));
     }
