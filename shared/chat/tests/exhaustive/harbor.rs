@@ -40,7 +40,7 @@ pub(crate) struct Wire {
     pub(crate) is_closed: bool,
     /// Whether its device was told that it was kicked.
     pub(crate) is_kicked: bool,
-    /// The messages that were pushed to it.
+    /// The messages that were pushed to it, or acknowledged to it.
     pub(crate) pushed: BTreeSet<u64>,
 }
 
@@ -132,7 +132,7 @@ pub(crate) fn message(number: u64) -> Entry {
 }
 
 /// What does not change in these tests: the conversation, and what is kept on its timeline.
-static KEEPSAKES: LazyLock<Arc<Memory>> = LazyLock::new(|| {
+pub(crate) static KEEPSAKES: LazyLock<Arc<Memory>> = LazyLock::new(|| {
     let memory = Memory::default();
     let membership = Membership { joined: Seq::FIRST, role: Role::Member, muted: Muted::No };
     let members = ["ada", "bob"].map(|name| (person(name), membership));
@@ -178,8 +178,8 @@ impl Push for Gateway {
     ) -> Result<Posted, push::Error> {
         let seq = match notice {
             Notice::Message { entry, .. } => Some(entry.seq.number()),
-            Notice::Kept { .. }
-            | Notice::Control { .. }
+            Notice::Kept { kept, .. } => Some(kept.seq.number()),
+            Notice::Control { .. }
             | Notice::Read { .. }
             | Notice::Typing { .. }
             | Notice::Kicked { .. }
@@ -366,6 +366,21 @@ pub(crate) fn reached(scene: &Scene<'_, Harbor, Outcome>) -> Result<(), Violatio
         }
     }
     Ok(())
+}
+
+/// Law: a fan-out is not marked as complete before Bob's inbox tells of the message.
+pub(crate) fn marked(scene: &Scene<'_, Harbor, Outcome>) -> Result<(), Violation> {
+    let told = inbox(scene.world, "bob");
+    match inbox(scene.world, "ada").into_iter().find(|number| !told.contains(number)) {
+        None => Ok(()),
+        Some(number) => Err(Violation::new("MARKED BUT UNTOLD", number.to_string())),
+    }
+}
+
+/// The messages that somebody's inbox tells of, in order.
+pub(crate) fn inbox(harbor: &Harbor, name: &str) -> Vec<u64> {
+    let page = at_once(harbor.memory.after(&person(name), Seq::ZERO, 100)).unwrap();
+    page.entries.iter().map(|entry| entry.seq.number()).collect()
 }
 
 /// The connection that is registered for one of Bob's devices.

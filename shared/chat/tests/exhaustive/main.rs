@@ -10,3 +10,4 @@ mod harbor;
 mod kicks;
 mod lax;
 mod registry;
+mod sending;

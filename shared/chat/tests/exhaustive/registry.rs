@@ -11,7 +11,7 @@ use timeline::{InboxEntry, Seq, Timestamp, limits};
 
 use crate::harbor::{
     Arrival, Case, Gateway, Harbor, KEPT, Outcome, Wire, arrive, connect_and_sync, fan_out, leave,
-    lose, message, person, reached, refute, require, tea,
+    lose, marked, message, person, reached, refute, require, tea,
 };
 use crate::lax::{Lax, Laxity};
 
@@ -62,27 +62,28 @@ fn leaving(case: Case, arrival: Arrival) -> Case {
 
 #[test]
 fn a_device_that_comes_is_told_by_a_push_or_by_its_sync() {
-    let report = telling(coming(empty(2), FIRST), 1, 2).law(reached).explore();
+    let report = telling(coming(empty(2), FIRST), 1, 2).law(reached).law(marked).explore();
     require("a device comes during a fan-out and its repeat, 2 lost", 150_000, &report);
 }
 
 #[test]
 fn a_device_that_comes_is_told_of_two_messages() {
     let case = telling(telling(coming(empty(1), FIRST), 1, 1), 2, 1);
-    require("a device comes during two fan-outs, 1 lost", 150_000, &case.law(reached).explore());
+    let report = case.law(reached).law(marked).explore();
+    require("a device comes during two fan-outs, 1 lost", 150_000, &report);
 }
 
 #[test]
 fn a_device_that_comes_back_is_told_on_its_newer_connection() {
     let case = leaving(coming(coming(empty(1), FIRST), SECOND), FIRST);
-    let report = telling(case, 1, 1).law(reached).explore();
+    let report = telling(case, 1, 1).law(reached).law(marked).explore();
     require("a device comes twice and leaves once, 1 lost", 100_000, &report);
 }
 
 #[test]
 fn a_connection_that_is_found_gone_takes_no_other_with_it() {
     let case = leaving(coming(long_since_open(2), SECOND), OLD);
-    let report = telling(case, 1, 1).law(reached).explore();
+    let report = telling(case, 1, 1).law(reached).law(marked).explore();
     require("a device comes back while its old connection goes, 2 lost", 40_000, &report);
 }
 
@@ -164,4 +165,22 @@ fn syncing_before_registering_misses() {
         synced.map_or(Outcome::Failed, |()| Outcome::Synced(FIRST, told))
     });
     refute("a sync before the registration", "NOT TOLD", &case.law(reached).explore());
+}
+
+/// The author's inbox is written first.
+#[test]
+fn marking_before_telling_marks_too_much() {
+    let case = empty(0).actor("the fan-out of 1", 1, |line| async move {
+        let store = Checked::new(&line);
+        for user in ["ada", "bob"].map(person) {
+            let Ok(tail) = store.tail(&user).await else { return Outcome::Failed };
+            let entry = message(1);
+            let told = |at| InboxEntry::of(&entry, &tea(), at, NOW.plus(limits::DAY_MS));
+            if deliver(&store, &Immediately, &user, &tail, told).await.is_err() {
+                return Outcome::Failed;
+            }
+        }
+        Outcome::Complete(1)
+    });
+    refute("the marker is written first", "MARKED BUT UNTOLD", &case.law(marked).explore());
 }
