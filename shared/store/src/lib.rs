@@ -19,6 +19,7 @@
 //! * [`tables`]: the names under which a database keeps a store.
 //! * [`memory`]: all ports in memory, for tests and simulation.
 //! * [`faulty`]: a store whose answers get lost, for tests.
+//! * [`explorer`]: everything that can happen to a protocol in a small case, for tests.
 //! * [`mod@conformance`]: what every store must do, one named test per promise.
 //!
 //! # Invariants
@@ -39,6 +40,7 @@ pub mod conformance;
 pub mod connections;
 pub mod directory;
 pub mod error;
+pub mod explorer;
 pub mod faulty;
 pub mod focuses;
 pub mod inbox;

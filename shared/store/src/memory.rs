@@ -32,7 +32,7 @@ pub struct Memory {
     state: Mutex<State>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct State {
     timelines: BTreeMap<TimelineId, BTreeMap<Seq, Entry>>,
     inboxes: BTreeMap<UserId, BTreeMap<Seq, InboxEntry>>,
@@ -51,7 +51,7 @@ struct State {
 }
 
 /// A conversation on a user's list, or that it went from there.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Listed {
     version: u64,
     place: Option<(Seq, Diffusion)>,
@@ -72,6 +72,20 @@ impl Listed {
         let Personal { read, muted, pinned } = self.personal;
         let (conversation, version) = (conversation.clone(), self.version);
         Some(Listing { conversation, version, joined, diffusion, read, muted, pinned })
+    }
+}
+
+/// A copy goes its own way.
+impl Clone for Memory {
+    fn clone(&self) -> Self {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        Self { state: Mutex::new(state) }
+    }
+}
+
+impl AsRef<Self> for Memory {
+    fn as_ref(&self) -> &Self {
+        self
     }
 }
 
