@@ -5,6 +5,7 @@
 mod consumption;
 #[path = "../../shared/search-index/tests/recall/corpus.rs"]
 mod corpus;
+mod differential;
 mod dynamo;
 mod expiry;
 mod tables;

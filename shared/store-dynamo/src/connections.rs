@@ -8,7 +8,7 @@
 //!   write that would set it back fails and is made again with the expiry that it met. That costs a
 //!   second write unit while a tombstone stands whose token lives longer than those four hours.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use async_trait::async_trait;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
@@ -160,13 +160,16 @@ impl Connections for Dynamo {
     }
 
     async fn of(&self, users: &[UserId]) -> Result<Vec<(UserId, Vec<Registration>)>, Error> {
-        let items = match users {
+        // A batch names no key twice.
+        let unique: BTreeSet<_> = users.iter().collect();
+        let unique: Vec<_> = unique.into_iter().collect();
+        let items = match unique.as_slice() {
             [] => Vec::new(),
             [user] => {
                 self.get_by_key(&self.tables.connections, key(user)).await?.into_iter().collect()
             }
             users => {
-                let keys = users.iter().map(key).collect();
+                let keys = users.iter().map(|user| key(user)).collect();
                 self.get_by_keys(&self.tables.connections, keys, Freshness::Strong).await?
             }
         };

@@ -190,8 +190,7 @@ pub(crate) fn of_row(id: &ConversationId, user: &UserId, row: &MemberRow) -> Ite
 /// The row of an item, with whose it is.
 pub(crate) fn to_row(item: &Item) -> Result<(UserId, MemberRow), Error> {
     let read = Reader::new(item, "member");
-    let user = read.text(directory::SORT)?.strip_prefix(keys::MEMBER_PREFIX);
-    let user = user.and_then(|user| UserId::parse(user).ok());
+    let user = keys::of_member(read.text(directory::SORT)?);
     let user = user.ok_or_else(|| read.corrupt(directory::SORT))?;
     let version = read.number(directory::VERSION)?;
     Ok((user, MemberRow { version, membership: to_membership(item)? }))
@@ -200,8 +199,7 @@ pub(crate) fn to_row(item: &Item) -> Result<(UserId, MemberRow), Error> {
 /// The listing of an item.
 pub(crate) fn to_listing(item: &Item) -> Result<Listing, Error> {
     let read = Reader::new(item, "listing");
-    let id = read.text(directory::SORT)?.strip_prefix(keys::LISTING_PREFIX);
-    let id = id.and_then(|id| ConversationId::parse(id).ok());
+    let id = keys::of_listing(read.text(directory::SORT)?);
     let pinned = read.is_set(directory::PINNED).then(|| read.number(directory::PINNED));
     Ok(Listing {
         conversation: id.ok_or_else(|| read.corrupt(directory::SORT))?,
@@ -227,8 +225,7 @@ pub(crate) fn to_read(item: &Item) -> Result<ReadPosition, Error> {
 /// The reading of an item.
 pub(crate) fn to_reading(item: &Item) -> Result<Reading, Error> {
     let read = Reader::new(item, "reading");
-    let user = read.text(directory::SORT)?.strip_prefix(keys::READING_PREFIX);
-    let user = user.and_then(|user| UserId::parse(user).ok());
+    let user = keys::of_reading(read.text(directory::SORT)?);
     Ok(Reading {
         user: user.ok_or_else(|| read.corrupt(directory::SORT))?,
         seq: read.seq(directory::READ)?,

@@ -216,84 +216,99 @@ pub mod search {
 }
 
 /// The attribute of a device's registration.
-pub(crate) fn device(device: &DeviceId) -> String {
+pub fn device(device: &DeviceId) -> String {
     format!("{}{device}", connections::DEVICE_PREFIX)
 }
 
 /// The attribute of a device's tombstone.
-pub(crate) fn tombstone(device: &DeviceId) -> String {
+pub fn tombstone(device: &DeviceId) -> String {
     format!("{}{device}", connections::TOMBSTONE_PREFIX)
 }
 
 /// The partition of everything about a conversation.
-pub(crate) fn conversation(conversation: &ConversationId) -> String {
+pub fn conversation(conversation: &ConversationId) -> String {
     format!("C#{conversation}")
 }
 
 /// The partition of everything about a user.
-pub(crate) fn user(user: &UserId) -> String {
+pub fn user(user: &UserId) -> String {
     format!("U#{user}")
 }
 
 /// The partition of a timeline's meta.
-pub(crate) fn timeline(timeline: &TimelineId) -> String {
+pub fn timeline(timeline: &TimelineId) -> String {
     format!("T#{timeline}")
 }
 
 /// The sort key of what is known about a conversation or a timeline.
-pub(crate) const META: &str = "META";
+pub const META: &str = "META";
 
 /// What the sort key of a listing begins with.
-pub(crate) const LISTING_PREFIX: &str = "C#";
+pub const LISTING_PREFIX: &str = "C#";
 
 /// The sort key of a listing.
-pub(crate) fn listing(conversation: &ConversationId) -> String {
+pub fn listing(conversation: &ConversationId) -> String {
     format!("{LISTING_PREFIX}{conversation}")
 }
 
+/// Which conversation's listing a sort key is.
+pub fn of_listing(key: &str) -> Option<ConversationId> {
+    ConversationId::parse(key.strip_prefix(LISTING_PREFIX)?).ok()
+}
+
 /// What the sort key of a member begins with.
-pub(crate) const MEMBER_PREFIX: &str = "M#";
+pub const MEMBER_PREFIX: &str = "M#";
 
 /// The sort key of a member.
-pub(crate) fn member(user: &UserId) -> String {
+pub fn member(user: &UserId) -> String {
     format!("{MEMBER_PREFIX}{user}")
 }
 
+/// Whose row a sort key is.
+pub fn of_member(key: &str) -> Option<UserId> {
+    UserId::parse(key.strip_prefix(MEMBER_PREFIX)?).ok()
+}
+
 /// What the sort key of a reading begins with.
-pub(crate) const READING_PREFIX: &str = "R#";
+pub const READING_PREFIX: &str = "R#";
 
 /// The sort key of a reading.
-pub(crate) fn reading(user: &UserId) -> String {
+pub fn reading(user: &UserId) -> String {
     format!("{READING_PREFIX}{user}")
 }
 
+/// Whose reading a sort key is.
+pub fn of_reading(key: &str) -> Option<UserId> {
+    UserId::parse(key.strip_prefix(READING_PREFIX)?).ok()
+}
+
 /// What the sort key of a focus begins with.
-pub(crate) const FOCUS_PREFIX: &str = "F#";
+pub const FOCUS_PREFIX: &str = "F#";
 
 /// What the sort keys of a user's focuses begin with.
-pub(crate) fn focuses(user: &UserId) -> String {
+pub fn focuses(user: &UserId) -> String {
     format!("{FOCUS_PREFIX}{user}#")
 }
 
 /// The sort key of a focus.
-pub(crate) fn focus(user: &UserId, device: &DeviceId) -> String {
+pub fn focus(user: &UserId, device: &DeviceId) -> String {
     format!("{}{device}", focuses(user))
 }
 
 /// Whose focus a sort key is, and on which device.
-pub(crate) fn of_focus(key: &str) -> Option<(UserId, DeviceId)> {
+pub fn of_focus(key: &str) -> Option<(UserId, DeviceId)> {
     let (user, device) = key.strip_prefix(FOCUS_PREFIX)?.split_once('#')?;
     Some((UserId::parse(user).ok()?, DeviceId::parse(device).ok()?))
 }
 
 /// The sort key of a claim.
-pub(crate) fn claim(author: &UserId, id: &MessageId) -> String {
+pub fn claim(author: &UserId, id: &MessageId) -> String {
     format!("B#{author}#{id}")
 }
 
 /// The partition of one bucket of all blocks of a level of a conversation: two hexadecimal digits
 /// each for the analyzer, the level and the bucket.
-pub(crate) fn blocks(key: &BlockKey) -> String {
+pub fn blocks(key: &BlockKey) -> String {
     let BlockKey { conversation, analyzer, level, bucket, .. } = key;
     format!("{conversation}#{analyzer:02x}{level:02x}{bucket:02x}")
 }

@@ -49,6 +49,10 @@ impl Timelines for Dynamo {
 
     async fn scan(&self, timeline: &TimelineId, scan: Scan) -> Result<Vec<Entry>, Error> {
         let mut entries = Vec::new();
+        // DynamoDB refuses a range that ends before it begins, and a limit of nothing.
+        if scan.is_empty() {
+            return Ok(entries);
+        }
         let mut start = None;
         loop {
             let left = i32::try_from(scan.max_count - entries.len()).unwrap_or(i32::MAX);

@@ -57,7 +57,9 @@ macro_rules! conformance {
             manual_sequences_are_the_callers,
             each_mode_refuses_the_others_operation,
             a_batch_answers_for_each_in_order,
-            many_are_read_at_once
+            many_are_read_at_once,
+            a_place_that_is_named_twice_is_read_once,
+            an_empty_part_has_no_entries
         }
         $crate::conformance_promises! { $open, append:
             numbers_begin_at_one_and_are_dense,
@@ -108,6 +110,7 @@ macro_rules! conformance {
             a_delivery_repeated_is_one_entry,
             a_delivery_whose_answer_is_lost_is_one_entry,
             pages_follow_the_cursor_and_know_the_end,
+            a_cursor_beyond_the_end_sees_nothing_before_it,
             the_tail_shows_the_newest,
             an_emptied_inbox_goes_on_from_its_anchor,
             the_anchor_never_goes_back,
@@ -121,6 +124,8 @@ macro_rules! conformance {
             only_the_named_connection_is_removed,
             a_young_connection_is_not_removed,
             a_device_signals_no_oftener_than_it_may,
+            a_registration_begins_signals_anew,
+            a_user_who_is_named_twice_is_answered_once,
             meta_is_never_overwritten_silently,
             meta_is_merged_field_by_field,
             meta_is_forgotten_without_complaint

@@ -125,8 +125,8 @@ pub trait Connections: Send + Sync {
     ) -> Result<(), Error>;
 
     /// Writes down that a device signals at `now`, unless it is not registered by this connection
-    /// or did so less than `gap_ms` milliseconds before; whether it is written. Doing it again at
-    /// the same time gives the same answer.
+    /// or did so, since that was registered last, less than `gap_ms` milliseconds before; whether
+    /// it is written. Doing it again at the same time gives the same answer.
     ///
     /// # Errors
     ///
@@ -140,7 +140,8 @@ pub trait Connections: Send + Sync {
         gap_ms: u64,
     ) -> Result<bool, Error>;
 
-    /// The registered devices of each of `users`, at most 100 users.
+    /// The registered devices of each of `users`, at most 100 users, in no order, each user once
+    /// however often they are named.
     ///
     /// # Errors
     ///

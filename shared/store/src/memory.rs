@@ -3,8 +3,9 @@
 //! Every call yields once before it acts, so that calls joined into one future interleave request
 //! by request, as they do against a database.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::poll_fn;
+use std::ops::Bound;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 
@@ -39,7 +40,7 @@ struct State {
     anchors: BTreeMap<UserId, Seq>,
     connections: BTreeMap<UserId, BTreeMap<DeviceId, Registration>>,
     tombstones: BTreeMap<UserId, BTreeMap<DeviceId, Tombstone>>,
-    signals: BTreeMap<ConnectionId, Timestamp>,
+    signals: BTreeMap<(UserId, DeviceId), Timestamp>,
     conversations: BTreeMap<ConversationId, Conversation>,
     members: BTreeMap<ConversationId, BTreeMap<UserId, MemberRow>>,
     lists: BTreeMap<UserId, BTreeMap<ConversationId, Listed>>,
@@ -146,7 +147,8 @@ impl Timelines for Memory {
             return Err(Error::Invalid { reason: "too many sequences at once" });
         }
         let state = self.turn().await;
-        let found = places.iter().filter_map(|(timeline, seq)| {
+        let unique: BTreeSet<_> = places.iter().collect();
+        let found = unique.into_iter().filter_map(|(timeline, seq)| {
             let entry = state.timelines.get(timeline)?.get(seq)?;
             Some((timeline.clone(), entry.clone()))
         });
@@ -155,7 +157,8 @@ impl Timelines for Memory {
 
     async fn scan(&self, timeline: &TimelineId, scan: Scan) -> Result<Vec<Entry>, Error> {
         let state = self.turn().await;
-        let Some(entries) = state.timelines.get(timeline) else { return Ok(Vec::new()) };
+        let entries = state.timelines.get(timeline).filter(|_| !scan.is_empty());
+        let Some(entries) = entries else { return Ok(Vec::new()) };
         let part = entries.range(scan.first..=scan.last).map(|(_, entry)| entry.clone());
         Ok(match scan.direction {
             Direction::Forward => part.take(scan.max_count).collect(),
@@ -237,9 +240,11 @@ impl Inboxes for Memory {
             let end = InboxEnd { position: anchor, anchor, expires: None };
             return Ok(InboxPage { entries: Vec::new(), end: Some(end) });
         };
-        let mut after = inbox.range(cursor.next()..).map(|(_, entry)| entry.clone());
+        let after = (Bound::Excluded(cursor), Bound::Unbounded);
+        let mut after = inbox.range(after).map(|(_, entry)| entry.clone());
         let entries: Vec<_> = after.by_ref().take(max_count).collect();
-        let newest = inbox.values().next_back();
+        // A reader sees the entry at its cursor and those after it.
+        let newest = inbox.range(cursor..).next_back().map(|(_, entry)| entry);
         let position = newest.map_or(Seq::ZERO, |entry| entry.position).max(anchor);
         let expires = newest.map(|entry| entry.expires);
         let end = after.next().is_none().then_some(InboxEnd { position, anchor, expires });
@@ -272,7 +277,7 @@ impl Connections for Memory {
         registration: &Registration,
     ) -> Result<Registered, Error> {
         let mut state = self.turn().await;
-        let State { connections, tombstones, .. } = &mut *state;
+        let State { connections, tombstones, signals, .. } = &mut *state;
         let tombstones = tombstones.entry(user.clone()).or_default();
         let kicked = tombstones.get(&registration.device);
         if kicked.is_some_and(|tombstone| tombstone.expires >= registration.expires) {
@@ -286,6 +291,7 @@ impl Connections for Memory {
         }
         let replaced = before.filter(|_| !same).map(|before| before.connection.clone());
         devices.insert(registration.device.clone(), registration.clone());
+        signals.remove(&(user.clone(), registration.device.clone()));
         tombstones.remove(&registration.device);
         let others = devices.values().filter(|other| other.device != registration.device);
         Ok(Registered {
@@ -346,18 +352,20 @@ impl Connections for Memory {
         let mut state = self.turn().await;
         let named = state.connections.get(user).and_then(|devices| devices.get(device));
         let is_named = named.is_some_and(|device| device.connection == *connection);
-        let last = state.signals.get(connection);
+        let key = (user.clone(), device.clone());
+        let last = state.signals.get(&key);
         let is_too_soon = |last: &Timestamp| last.plus(gap_ms) > now && *last != now;
         if !is_named || last.is_some_and(is_too_soon) {
             return Ok(false);
         }
-        state.signals.insert(connection.clone(), now);
+        state.signals.insert(key, now);
         Ok(true)
     }
 
     async fn of(&self, users: &[UserId]) -> Result<Vec<(UserId, Vec<Registration>)>, Error> {
         let state = self.turn().await;
-        let found = users.iter().filter_map(|user| {
+        let unique: BTreeSet<_> = users.iter().collect();
+        let found = unique.into_iter().filter_map(|user| {
             let devices = state.connections.get(user).filter(|devices| !devices.is_empty())?;
             Some((user.clone(), devices.values().cloned().collect()))
         });

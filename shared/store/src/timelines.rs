@@ -104,6 +104,11 @@ impl Scan {
         Self { freshness: Freshness::Eventual, ..self }
     }
 
+    /// Whether no entry can be in it: it ends before it begins, or is to return none.
+    pub fn is_empty(self) -> bool {
+        self.first > self.last || self.max_count == 0
+    }
+
     fn valid(self) -> Result<Self, Error> {
         if self.max_count == 0 {
             return Err(Error::Invalid { reason: "a scan of at most no entries" });
@@ -131,7 +136,8 @@ pub trait Timelines: Send + Sync {
     /// As the store's.
     async fn get(&self, timeline: &TimelineId, seq: Seq) -> Result<Option<Entry>, Error>;
 
-    /// The entries at these sequences, in no order; at most [`timeline::limits::SEQS_MAX`].
+    /// The entries at these sequences, in no order, each once however often it is named; at most
+    /// [`timeline::limits::SEQS_MAX`].
     ///
     /// # Errors
     ///
@@ -141,7 +147,8 @@ pub trait Timelines: Send + Sync {
         places: &[(TimelineId, Seq)],
     ) -> Result<Vec<(TimelineId, Entry)>, Error>;
 
-    /// The entries of a part of a timeline, in the scan's direction, deleted ones included.
+    /// The entries of a part of a timeline, in the scan's direction, deleted ones included; none
+    /// of an empty part, see [`Scan::is_empty`].
     ///
     /// # Errors
     ///

@@ -6,7 +6,7 @@ use timeline::{Body, InboxEntry, Seq, UserId, limits};
 use super::{NOW, Store, draft, seq, tea, user};
 use crate::error::Error;
 use crate::faulty::{Fault, Faulty};
-use crate::inbox::{InboxPage, Inboxes, deliver};
+use crate::inbox::{InboxEnd, InboxPage, Inboxes, deliver};
 use crate::pace::Immediately;
 
 /// What bob's inbox keeps of entry `number` at `position`.
@@ -141,4 +141,19 @@ pub async fn a_long_body_is_left_to_the_timeline(store: &impl Store) {
     let page = store.after(&user("bob"), Seq::ZERO, 10).await.expect("a page");
     let kept: Vec<_> = page.entries.iter().map(|entry| entry.body.is_some()).collect();
     assert_eq!(kept, [true, false]);
+}
+
+/// A reader whose cursor lies beyond the end sees that nothing is there, and nothing before it.
+pub async fn a_cursor_beyond_the_end_sees_nothing_before_it(store: &impl Store) {
+    for number in 1..=3 {
+        delivered(store, number).await;
+    }
+    store.raise_anchor(&user("bob"), seq(2)).await.expect("an anchor");
+    for cursor in [seq(4), Seq::MAX] {
+        let page = store.after(&user("bob"), cursor, 10).await.expect("a page");
+        let end = InboxEnd { position: seq(2), anchor: seq(2), expires: None };
+        assert_eq!(page, InboxPage { entries: Vec::new(), end: Some(end) });
+    }
+    let at_end = store.after(&user("bob"), seq(3), 10).await.expect("a page");
+    assert_eq!((at_end.entries.len(), end(&at_end)), (0, Some(3)));
 }

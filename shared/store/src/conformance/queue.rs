@@ -8,7 +8,7 @@ use super::{Store, draft, numbers, seq, tea};
 use crate::error::Error;
 use crate::pace::Immediately;
 use crate::queue::{Mode, Queue};
-use crate::timelines::{Put, Scan, Timelines};
+use crate::timelines::{Direction, Put, Scan, Timelines};
 
 /// The timeline of `tea` in a store of this mode.
 fn queue(store: &impl Store, mode: Mode) -> Queue<'_> {
@@ -218,4 +218,28 @@ pub async fn many_are_read_at_once(store: &impl Store) {
     assert_eq!(numbers(of_tea), (2..=60).collect::<Vec<_>>());
     assert!(found.iter().any(|(id, entry)| *id == other && entry.author.as_str() == "eve"));
     assert_eq!(store.get_many(&[]).await.expect("a read of none"), []);
+}
+
+/// However often a place is named, what stands there is read once.
+pub async fn a_place_that_is_named_twice_is_read_once(store: &impl Store) {
+    let queue = queue(store, Mode::Automatic);
+    filled(&queue, 2).await;
+    let places = [2, 1, 2, 2].map(|number| (tea().timeline(), seq(number)));
+    let mut found = store.get_many(&places).await.expect("a read of many");
+    found.sort_by_key(|(_, entry)| entry.seq);
+    assert_eq!(numbers(found.iter().map(|(_, entry)| entry)), [1, 2]);
+}
+
+/// A part that ends before it begins has no entry, and none are at most no entries; neither is an
+/// error.
+pub async fn an_empty_part_has_no_entries(store: &impl Store) {
+    let queue = queue(store, Mode::Automatic);
+    filled(&queue, 3).await;
+    for direction in [Direction::Forward, Direction::Backward] {
+        let scan = Scan { direction, ..Scan::since(Seq::FIRST, 9) };
+        let backwards = Scan { first: seq(3), last: seq(2), ..scan };
+        for empty in [backwards, Scan { max_count: 0, ..scan }] {
+            assert_eq!(queue.scan(empty).await.expect("a scan"), []);
+        }
+    }
 }

@@ -113,6 +113,36 @@ pub async fn a_device_signals_no_oftener_than_it_may(store: &impl Store) {
     assert!(!signals("c1", 9_000).await);
 }
 
+/// A device that was registered again has not signaled yet, on whatever connection; and a device's
+/// signals are no other's, though connections be named alike.
+pub async fn a_registration_begins_signals_anew(store: &impl Store) {
+    let (desk, phone) = (registration("desk", "c1", 1_000), registration("phone", "c1", 1_000));
+    let newer = registration("desk", "c2", 2_000);
+    let ada = user("ada");
+    let signals = async |of: &Registration| {
+        let made = store.signals(&ada, &of.device, &of.connection, NOW.plus(3_000), 1_000).await;
+        made.expect("an answer")
+    };
+    for registration in [&desk, &desk, &phone, &newer] {
+        store.register(&ada, registration).await.expect("a registration");
+        assert!(signals(registration).await, "{registration:?}");
+        assert!(!signals(registration).await, "{registration:?}");
+    }
+}
+
+/// Whoever is named twice is answered for once.
+pub async fn a_user_who_is_named_twice_is_answered_once(store: &impl Store) {
+    let desk = registration("desk", "c1", 1_000);
+    for name in ["ada", "bob"] {
+        store.register(&user(name), &desk).await.expect("a registration");
+    }
+    let mut found = store.of(&["bob", "ada", "bob"].map(user)).await.expect("the registered");
+    found.sort_by(|one, other| one.0.cmp(&other.0));
+    assert_eq!(found, ["ada", "bob"].map(|name| (user(name), vec![desk.clone()])));
+    let found = store.of(&["ada", "ada"].map(user)).await.expect("the registered");
+    assert_eq!(found, [(user("ada"), vec![desk])]);
+}
+
 fn meta(fields: &[(&str, &str)]) -> Meta {
     fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
