@@ -169,7 +169,10 @@ impl Engine {
     pub(crate) fn positions_listed(&mut self, listed: &Listed) {
         for row in &listed.conversations {
             let Ok(id) = ConversationId::parse(&row.conversation) else { continue };
-            if let Some(read) = place(row.read) {
+            // A position that this device is about to tell counts as told by the answer alone: a
+            // function that died on the way may have kept it, and told nobody.
+            let wanted = self.readings.get(&id).and_then(|reading| reading.wanted);
+            if let Some(read) = place(row.read).filter(|read| wanted != Some(*read)) {
                 self.stands_read(&id, read);
             }
             self.positions.owed.remove(&id);

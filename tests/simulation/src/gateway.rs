@@ -19,8 +19,6 @@ const ATTEMPTS: u64 = 3;
 const BACKOFF_MS: u64 = 50;
 /// How long a frame or a post takes at most that nothing happens to, in milliseconds.
 const LEG_MS: u64 = 40;
-/// How late a frame is at most, in milliseconds: later than its sender waits for an answer.
-const LATE_MS: u64 = 15_000;
 
 /// How far a connection is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,7 +125,7 @@ impl Gateway {
         };
         let wait = |_| {
             let is_late = at_war && machine.happens(weather.frame_late);
-            machine.number(1..if is_late { LATE_MS } else { LEG_MS })
+            machine.number(1..if is_late { weather.late_ms } else { LEG_MS })
         };
         (0..copies).map(wait).collect()
     }

@@ -31,6 +31,9 @@ const EXPIRIES: u64 = 12;
 /// How long after the last fault the group is asked about, in milliseconds.
 const SETTLES_MS: u64 = 1_000;
 
+/// How long after the last fault what the stream gave up is sent again, in milliseconds.
+const REDRIVES_MS: [u64; 3] = [0, 15_000, 30_000];
+
 /// What people say: few words, so that what is searched for occurs.
 const WORDS: [&str; 8] = ["tea", "teapot", "harbour", "K8s", "开会", "北京", "お茶", "회의"];
 
@@ -95,7 +98,9 @@ impl World {
             }
         }
         self.plan_question();
-        self.machine.plan(peace, Event::Redriven);
+        for later in REDRIVES_MS {
+            self.machine.plan(peace + later, Event::Redriven);
+        }
     }
 
     /// Plans that `al` makes the group, and that others come and go and look.

@@ -58,6 +58,8 @@ pub(crate) struct Weather {
     pub(crate) frame_doubled: u64,
     /// A frame is late.
     pub(crate) frame_late: u64,
+    /// How late at most, in milliseconds.
+    pub(crate) late_ms: u64,
     /// A connection breaks at some time.
     pub(crate) broken: u64,
     /// A client does not notice that its connection broke.
@@ -88,6 +90,7 @@ const CALM: Weather = Weather {
     frame_lost: 0,
     frame_doubled: 0,
     frame_late: 0,
+    late_ms: 15_000,
     broken: 0,
     unnoticed: 0,
     disconnect_lost: 0,
@@ -126,10 +129,16 @@ impl Weather {
                 Self { lost_before: 150, lost_after: 150, throttled: 50, killed: 200, ..FULL }
             }
             // Long before any keep-alive, and long enough for the stream to finish what was cut
-            // off at the last moment.
-            Climate::NoPing => {
-                Self { post_refused: 0, push_lost: 0, unnoticed: 0, end: 80_000, ..FULL }
-            }
+            // off at the last moment. No frame is so late that its sender has given it up: what is
+            // kept by one that has is told to no connection that knows of it.
+            Climate::NoPing => Self {
+                post_refused: 0,
+                push_lost: 0,
+                unnoticed: 0,
+                late_ms: 9_000,
+                end: 80_000,
+                ..FULL
+            },
             Climate::Expiry => {
                 Self { inbox_seconds: Some(120), peace: 400_000, end: 1_100_000, ..FULL }
             }
