@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "what fails in a test fails the test")]
 
 mod alerts;
+mod chaos;
 mod command_line;
 #[path = "../../shared/search-index/tests/recall/corpus.rs"]
 mod corpus;

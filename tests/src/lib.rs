@@ -1,6 +1,7 @@
 //! The harness: the whole system on this machine, and clients to talk to it.
 //!
 //! * [`Town`]: the gateway, the functions' own binaries and the embedded DynamoDB.
+//! * [`Program`]: the gateway as a program, whose process can be killed.
 //! * [`Client`]: a WebSocket client that knows frames as JSON and nothing else.
 //! * [`Device`]: the client's engine on a real socket, for whoever is to behave as clients do.
 //! * [`embedded`]: the embedded DynamoDB alone, and the store's adapter on it.
@@ -15,12 +16,14 @@ mod client;
 mod device;
 pub mod embedded;
 mod invocation;
+mod program;
 mod town;
 
 use std::time::Duration;
 
 pub use client::{Client, Handshake, frame, id};
 pub use device::{Device, Shown};
+pub use program::Program;
 pub use town::{Token, Town, deployment, deployment_with, development_token};
 
 /// How long a test waits for anything at all before it fails.

@@ -280,6 +280,13 @@ pub(crate) struct LoadArguments {
     /// How many seconds messages are sent.
     #[arg(long, value_name = "SECONDS", value_parser = load_seconds, default_value = "30")]
     pub(crate) duration: Duration,
+    /// How many seconds after that everything may take to be acknowledged and received.
+    #[arg(long, value_name = "SECONDS", value_parser = load_seconds, default_value = "30")]
+    pub(crate) patience: Duration,
+    /// Read the whole history of each conversation back in the end, and compare it with what
+    /// everyone saw and was told.
+    #[arg(long)]
+    pub(crate) audit: bool,
     /// How long each text is, 32 to 8000 bytes.
     #[arg(long, value_name = "BYTES", value_parser = text_bytes, default_value = "120")]
     pub(crate) text_bytes: usize,
@@ -426,6 +433,7 @@ mod tests {
             "--pairs 1 --rate NaN",
             "--pairs 1 --duration 0",
             "--pairs 1 --duration 3601",
+            "--pairs 1 --patience 0",
             "--pairs 1 --text-bytes 31",
             "--pairs 1 --text-bytes 8001",
         ] {

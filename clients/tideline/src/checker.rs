@@ -70,6 +70,8 @@ pub(crate) struct Checker {
     views: Vec<View>,
     /// What is at each sequence, from 1, as whoever saw it first did.
     places: Vec<Place>,
+    /// The author, number and sequence of each message that was acknowledged.
+    acks: Vec<(Seat, u64, u64)>,
     findings: Vec<Finding>,
 }
 
@@ -100,7 +102,7 @@ impl Checker {
     pub(crate) fn new(users: Vec<UserId>) -> Self {
         let (highest, missing) = (vec![0; users.len()], vec![BTreeSet::new(); users.len()]);
         let views = vec![View { seq: 0, count: 0, highest, missing }; users.len()];
-        Self { users, views, places: Vec::new(), findings: Vec::new() }
+        Self { users, views, places: Vec::new(), acks: Vec::new(), findings: Vec::new() }
     }
 
     /// Takes a message that was shown to `viewer`; `number` is as the author wrote it.
@@ -140,6 +142,22 @@ impl Checker {
         }
     }
 
+    /// Takes the place that an author was told of a message.
+    pub(crate) fn acked(&mut self, author: Seat, number: u64, seq: u64) {
+        self.acks.push((author, number, seq));
+    }
+
+    /// One more viewer, who is nobody of those who talk: what is kept is shown to it, from the
+    /// first place to the last, and must be what everyone has seen.
+    pub(crate) fn auditor(&mut self, user: &UserId) -> Seat {
+        let (highest, missing) =
+            (vec![0; self.users.len()], vec![BTreeSet::new(); self.users.len()]);
+        self.views.push(View { seq: 0, count: 0, highest, missing });
+        let name = format!("{user}-history");
+        self.users.push(UserId::parse(&name).unwrap_or_else(|_| user.clone()));
+        self.views.len() - 1
+    }
+
     /// Takes a message that no one of them wrote in this run.
     pub(crate) fn foreign(&mut self, viewer: Seat, author: UserId, seq: u64) {
         let viewer = self.users[viewer].clone();
@@ -166,6 +184,12 @@ impl Checker {
     /// What was wrong, in the order in which it was found, when nothing more can come; each author
     /// sent so many messages.
     pub(crate) fn finish(mut self, sent: &[u64]) -> Vec<Finding> {
+        for (author, number, seq) in std::mem::take(&mut self.acks) {
+            // Where nobody saw anything, what is missing is found below.
+            if !self.holds(seq, Place::Message(author, number)) {
+                self.find(Fault::Disordered, author, number, author, Some(seq));
+            }
+        }
         for (viewer, view) in self.views.iter().enumerate() {
             for (author, sent) in sent.iter().copied().enumerate() {
                 let missing = view.missing[author].iter().copied();
@@ -182,12 +206,17 @@ impl Checker {
         self.findings
     }
 
-    /// Whether the place holds what the others see there.
+    /// Whether the place holds what the others see there; the next one is filled by it.
     fn agree(&mut self, seq: u64, shown: Place) -> bool {
         let next = self.places.len() as u64 + 1;
         if seq == next {
             self.places.push(shown);
         }
+        self.holds(seq, shown)
+    }
+
+    /// Whether nothing else was seen at the place.
+    fn holds(&self, seq: u64, shown: Place) -> bool {
         let index = usize::try_from(seq).ok().and_then(|seq| seq.checked_sub(1));
         let place = index.and_then(|index| self.places.get(index));
         // Beyond the next place a sequence was skipped, which is found as such.
@@ -292,6 +321,57 @@ mod tests {
         let faults: Vec<Fault> =
             checker.finish(&[0, 0]).into_iter().map(|finding| finding.fault).collect();
         assert_eq!(faults, [Fault::Unkept, Fault::Foreign]);
+    }
+
+    #[test]
+    fn a_place_that_an_author_was_told_is_the_one_that_everyone_sees() {
+        let mut checker = Checker::new(users(&["al", "bo"]));
+        for viewer in [0, 1] {
+            for (seq, author, number) in WHOLE {
+                checker.shown(viewer, seq, author, number);
+            }
+        }
+        for (seq, author, number) in WHOLE {
+            checker.acked(author, number, seq);
+        }
+        checker.acked(0, 2, 4);
+        let findings: Vec<String> =
+            checker.finish(&[3, 1]).iter().map(Finding::to_string).collect();
+        assert_eq!(findings, ["message 2 of al arrived out of order (at al, seq 4)"]);
+    }
+
+    /// What an auditor finds who is shown this history of what everyone saw whole.
+    fn check_history(kept: &[(u64, Seat, u64)], expected: &[&str]) {
+        let mut checker = Checker::new(users(&["al", "bo"]));
+        for viewer in [0, 1] {
+            for (seq, author, number) in WHOLE {
+                checker.shown(viewer, seq, author, number);
+            }
+        }
+        let auditor = checker.auditor(&users(&["al"])[0]);
+        for (seq, author, number) in kept {
+            checker.shown(auditor, *seq, *author, *number);
+        }
+        let findings: Vec<String> =
+            checker.finish(&[3, 1]).iter().map(Finding::to_string).collect();
+        assert_eq!(findings, expected);
+    }
+
+    #[test]
+    fn a_history_that_is_not_what_was_seen_is_found() {
+        check_history(&WHOLE, &[]);
+        check_history(&WHOLE[..3], &["message 3 of al never arrived (at al-history)"]);
+        check_history(
+            &[(1, 0, 1), (2, 0, 2), (3, 0, 3), (4, 1, 1)],
+            &[
+                "message 3 of al arrived out of order (at al-history, seq 3)",
+                "message 1 of bo arrived out of order (at al-history, seq 4)",
+            ],
+        );
+        check_history(
+            &[(1, 0, 1), (2, 0, 2), (3, 1, 1), (4, 0, 3), (5, 1, 1)],
+            &["message 1 of bo arrived twice (at al-history, seq 5)"],
+        );
     }
 
     /// Shows each of three users what a server says is at 1, 2, 3…: `+` an event, or the author

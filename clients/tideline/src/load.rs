@@ -36,6 +36,8 @@ pub(crate) async fn run(arguments: LoadArguments) -> Result<(), Error> {
         key: key::find(&arguments.key)?,
         text_bytes: arguments.text_bytes,
         duration: arguments.duration,
+        patience: arguments.patience,
+        is_audited: arguments.audit,
         interval: arguments.rate.map(|rate| Duration::from_secs_f64(users as f64 / rate)),
         clock: Instant::now(),
     });

@@ -13,7 +13,8 @@
 //! * `view` is what `chat` shows, `transcript` one conversation of it, `entry` one message,
 //!   `findings` what was searched there; `screen` draws it and reads keys; a `wish` is what a
 //!   written line asks for.
-//! * `team` is a pair or a group of a `load`, `checker` says what they must see, `report` adds up.
+//! * `team` is a pair or a group of a `load`, a `stamp` what they write, `checker` says what they
+//!   must see, `report` adds up.
 //!
 //! # Invariants
 //!
@@ -55,6 +56,7 @@ mod screen;
 mod search;
 mod send;
 mod session;
+mod stamp;
 mod story;
 mod sync;
 mod team;

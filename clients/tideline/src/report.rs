@@ -26,6 +26,8 @@ pub(crate) struct Tally {
     pub(crate) duplicates: u64,
     /// Connections after a user's first.
     pub(crate) reconnects: u64,
+    /// Messages and events that were read back in the end.
+    pub(crate) audited: u64,
     /// From handing over to the ack, in microseconds.
     pub(crate) ack_us: Vec<u32>,
     /// From handing over to being shown to a recipient, in microseconds.
@@ -45,6 +47,7 @@ impl Tally {
         self.resends += other.resends;
         self.duplicates += other.duplicates;
         self.reconnects += other.reconnects;
+        self.audited += other.audited;
         self.ack_us.extend(other.ack_us);
         self.push_us.extend(other.push_us);
         self.findings.extend(other.findings);
@@ -115,6 +118,8 @@ pub(crate) struct Report {
     resends: u64,
     duplicates: u64,
     reconnects: u64,
+    /// Messages and events that were read back in the end.
+    audited: u64,
     lost: usize,
     doubled: usize,
     disordered: usize,
@@ -157,6 +162,7 @@ impl Report {
             resends: tally.resends,
             duplicates: tally.duplicates,
             reconnects: tally.reconnects,
+            audited: tally.audited,
             lost: count(Fault::Lost),
             doubled: count(Fault::Doubled),
             disordered: count(Fault::Disordered),
@@ -190,6 +196,9 @@ impl fmt::Display for Report {
             formatter,
             "retries     {resends} resends, {duplicates} of kept messages; {reconnects} reconnects"
         )?;
+        if self.audited > 0 {
+            writeln!(formatter, "history     {} read back", self.audited)?;
+        }
         let Self { lost, doubled, disordered, unkept, foreign, .. } = self;
         write!(
             formatter,

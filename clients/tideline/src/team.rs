@@ -1,30 +1,29 @@
 //! Users who send one another messages, two directly or more in a group, in one task.
 
+mod audit;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
 use engine::{Acked, Change, Command, Draft, Engine, Input, Older, Options, Output, State};
-use serde::Deserialize;
 use timeline::exchange::Destination;
 use timeline::{ConversationId, DeviceId, Kind, MessageId, Party, Timestamp, UserId};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use uuid::Uuid;
-use wire::{ErrorCode, Grouped, Message, Problem};
+use wire::{ErrorCode, Grouped, Message, Messages, Problem};
 
 use crate::checker::{Checker, Seat};
 use crate::error::Error;
 use crate::key::Tokens;
 use crate::link::{self, Event, Link};
 use crate::report::Tally;
+use crate::stamp;
 
 /// How long nothing may come after the end before whoever lacks something connects anew, as a
 /// device that comes back does: it repeats what was not acknowledged, and syncs.
 const STALL_MAX: Duration = Duration::from_secs(3);
-
-/// How long after the end everything must be acknowledged and received.
-const DRAIN_MAX: Duration = Duration::from_secs(30);
 
 /// What a frame that sends a message begins with, as [`wire::Send`] is written.
 const SEND_FRAME: &str = r#"{"action":"send""#;
@@ -42,6 +41,10 @@ pub(crate) struct Plan {
     pub(crate) duration: Duration,
     /// How often a user sends one; absent, when the last one was acknowledged.
     pub(crate) interval: Option<Duration>,
+    /// How long after the end everything must be acknowledged and received.
+    pub(crate) patience: Duration,
+    /// Whether the history is read back in the end.
+    pub(crate) is_audited: bool,
     /// When times began.
     pub(crate) clock: Instant,
 }
@@ -55,9 +58,13 @@ pub(crate) struct Team {
     group: Option<ConversationId>,
     /// The answer to the last request about the group.
     grouped: Option<Result<Grouped, Problem>>,
+    /// The answer to the last request for a page of the history.
+    fetched: Option<Result<Messages, Problem>>,
     events: mpsc::UnboundedReceiver<(u64, Event)>,
     checker: Checker,
     tally: Tally,
+    /// Whether a server was ever heard.
+    has_server: bool,
     /// When the last message is sent; absent while they connect.
     end: Option<Instant>,
     /// When something was acknowledged or received the last time.
@@ -115,6 +122,8 @@ impl Team {
             users,
             group: None,
             grouped: None,
+            fetched: None,
+            has_server: false,
             events,
             checker,
             tally: Tally::default(),
@@ -206,12 +215,17 @@ impl Team {
             self.step(Some(due.map_or(end, |due| due.min(end)))).await?;
         }
         self.moved = Instant::now();
-        let deadline = end + DRAIN_MAX;
+        let deadline = end + self.plan.patience;
         while !self.is_complete() && Instant::now() < deadline {
             self.step(Some(deadline.min(self.moved + STALL_MAX))).await?;
             if self.moved.elapsed() >= STALL_MAX {
                 self.come_back()?;
             }
+        }
+        if self.plan.is_audited && self.tally.sent > 0 {
+            // Whoever cannot be answered has lost what was not read.
+            let reading = tokio::time::timeout(self.plan.patience, self.audit());
+            reading.await.unwrap_or(Ok(()))?;
         }
         Ok(self.finish())
     }
@@ -245,7 +259,7 @@ impl Team {
         let cid = MessageId::from_bytes(Uuid::now_v7().into_bytes());
         user.waiting.push_back((cid, user.sent, now));
         let time = now.duration_since(self.plan.clock);
-        let body = wire::text_body(&write(user.sent, time, self.plan.text_bytes));
+        let body = wire::text_body(&stamp::write(user.sent, time, self.plan.text_bytes));
         self.tally.sent += 1;
         let draft = Draft { destination, cid, kind: Kind::text(), body };
         self.input(seat, Input::Command(Command::Send(draft)))
@@ -281,6 +295,8 @@ impl Team {
     }
 
     fn happen(&mut self, seat: Seat, event: Event) -> Result<(), Error> {
+        // A server that refuses a handshake is there, and one that was there comes back.
+        self.has_server |= !matches!(event, Event::Failed(_));
         match event {
             Event::Open => self.input(seat, Input::Connected),
             Event::Frame(text) => self.input(seat, Input::Frame(&text)),
@@ -342,13 +358,13 @@ impl Team {
                 return Err(Error::Refused { status });
             }
             Change::Link(engine::Link::Kicked { reason }) => return Err(Error::Kicked { reason }),
-            Change::Link(engine::Link::Lost { .. }) if self.end.is_none() => {
+            Change::Link(engine::Link::Lost { .. }) if !self.has_server => {
                 return Err(Error::NoServer { url: self.plan.url.clone() });
             }
             // What is void after a restart arrives again, and is found to be doubled.
             Change::Grouped { outcome, .. } => self.grouped = Some(outcome),
+            Change::Fetched { outcome, .. } => self.fetched = Some(outcome),
             Change::Link(_)
-            | Change::Fetched { .. }
             | Change::Conversations { .. }
             | Change::Receipts { .. }
             | Change::Searched { .. }
@@ -363,20 +379,7 @@ impl Team {
     }
 
     fn shown(&mut self, seat: Seat, message: &Message) {
-        if Self::is_of_group(message) && wire::Event::read(message).is_some() {
-            // An event without an author is the server's own.
-            let author = UserId::parse(&message.from);
-            let author = author.unwrap_or_else(|_| self.users[seat].id.clone());
-            return self.checker.event(seat, author, message.seq);
-        }
-        let author = self.users.iter().position(|user| user.id.as_str() == message.from);
-        let read = message.body.as_ref().and_then(|body| read(body.get()));
-        let (Some(author), Some((number, sent))) = (author, read) else {
-            let author = UserId::parse(&message.from);
-            let author = author.unwrap_or_else(|_| self.users[seat].id.clone());
-            return self.checker.foreign(seat, author, message.seq);
-        };
-        self.checker.shown(seat, message.seq, author, number);
+        let Some((author, sent)) = self.checked(seat, message) else { return };
         if author != seat {
             let now = Instant::now();
             self.moved = now;
@@ -386,6 +389,24 @@ impl Team {
         }
     }
 
+    /// Has what is shown to a viewer checked; the author of a message, and when it was sent.
+    fn checked(&mut self, seat: Seat, message: &Message) -> Option<(Seat, Duration)> {
+        // An event without an author is the server's own.
+        let by = || UserId::parse(&message.from).unwrap_or_else(|_| self.users[0].id.clone());
+        if Self::is_of_group(message) && wire::Event::read(message).is_some() {
+            self.checker.event(seat, by(), message.seq);
+            return None;
+        }
+        let author = self.users.iter().position(|user| user.id.as_str() == message.from);
+        let read = message.body.as_ref().and_then(|body| stamp::read(body.get()));
+        let (Some(author), Some((number, sent))) = (author, read) else {
+            self.checker.foreign(seat, by(), message.seq);
+            return None;
+        };
+        self.checker.shown(seat, message.seq, author, number);
+        Some((author, sent))
+    }
+
     /// Whether a message is of a group, whose events are shown like messages.
     fn is_of_group(message: &Message) -> bool {
         let id = ConversationId::parse(&message.conversation);
@@ -393,9 +414,10 @@ impl Team {
     }
 
     fn acked(&mut self, seat: Seat, acked: &Acked) {
-        let Some((_, sent)) = self.settled(seat, acked.cid) else { return };
+        let Some((number, sent)) = self.settled(seat, acked.cid) else { return };
         let now = Instant::now();
         self.moved = now;
+        self.checker.acked(seat, number, acked.seq.number());
         self.tally.acked += 1;
         self.tally.acked_in_time += u64::from(self.end.is_some_and(|end| now <= end));
         self.tally.duplicates += u64::from(acked.duplicate);
@@ -450,45 +472,7 @@ fn refused(problem: Problem) -> Error {
     Error::Problem { name: problem.name, message: problem.message }
 }
 
-/// A text of so many bytes that says its number and when it was handed over.
-fn write(number: u64, time: Duration, bytes: usize) -> String {
-    let mut text = String::with_capacity(bytes);
-    text.push_str(&format!("{number} {} ", time.as_micros()));
-    text.extend(std::iter::repeat_n('x', bytes.saturating_sub(text.len())));
-    text
-}
-
-/// The number and the time in the body of such a text.
-fn read(body: &str) -> Option<(u64, Duration)> {
-    /// The body as it travels; a text without escapes is not copied.
-    #[derive(Deserialize)]
-    struct Body<'a> {
-        text: &'a str,
-    }
-    let body: Body<'_> = serde_json::from_str(body).ok()?;
-    let mut words = body.text.split(' ');
-    let number = words.next()?.parse().ok()?;
-    let time = words.next()?.parse().ok()?;
-    Some((number, Duration::from_micros(time)))
-}
-
 /// A time in microseconds, of at most an hour.
 fn microseconds(time: Duration) -> u32 {
     u32::try_from(time.as_micros()).unwrap_or(u32::MAX)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_text_is_as_long_as_it_should_be_and_is_read_as_it_was_written() {
-        let time = Duration::from_micros(86_400_000_000);
-        let text = write(1_000_000, time, 120);
-        assert_eq!(text.len(), 120);
-        let body = wire::text_body(&text);
-        assert_eq!(read(body.get()), Some((1_000_000, time)));
-        assert_eq!(read(r#"{"text":"hello"}"#), None);
-        assert_eq!(read(r#"{"image":"1 2"}"#), None);
-    }
 }

@@ -14,7 +14,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::handshake::server::{
     Callback, ErrorResponse, Request, Response,
 };
-use tokio_tungstenite::tungstenite::http::HeaderValue;
+use tokio_tungstenite::tungstenite::http::{HeaderValue, StatusCode};
 
 const GROUP: &str = "g~01935b2e-7c1a-7def-8123-000000000001";
 
@@ -24,6 +24,12 @@ const BOUND: Duration = Duration::from_secs(60);
 /// The place at which the server lies.
 const PLACE: usize = 5;
 
+/// How many messages a page of the history has.
+const PAGE: usize = 10;
+
+/// How many handshakes are refused.
+const REFUSALS: usize = 4;
+
 /// What the server does to its one group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Lie {
@@ -32,11 +38,17 @@ enum Lie {
     Double,
     /// Who wrote neither of two messages is shown the second in the place of the first.
     Swap,
+    /// Everyone is shown what they should, and one message is not kept.
+    Forget,
+    /// The first handshakes are refused, and nobody is to notice.
+    Refuse,
 }
 
 /// What is kept: the group's log, which is everyone's inbox as well.
 struct Kept {
     lie: Lie,
+    /// Handshakes that were refused.
+    refused: usize,
     log: Vec<Value>,
 }
 
@@ -78,6 +90,16 @@ impl Kept {
                 json!({"entries": view[skip..], "cursor": tail, "more": false,
                     "reset": cursor.is_none(), "conversations": [], "tail": tail, "seen": 1})
             }
+            "history" if request["after"].is_u64() => {
+                let after = usize::try_from(request["after"].as_u64().unwrap()).unwrap();
+                let end = tail.min(after + PAGE);
+                let mut page = view[after..end].to_vec();
+                if self.lie == Lie::Forget {
+                    page.retain(|message| message["seq"] != PLACE);
+                }
+                json!({"messages": page, "first": 1, "last": tail, "missing": [],
+                    "more": end < tail})
+            }
             "history" => {
                 let bound = |index: usize| request["range"][index].as_u64().unwrap() as usize;
                 json!({"messages": view[bound(0) - 1..bound(1).min(tail)], "first": 1,
@@ -105,7 +127,10 @@ impl Kept {
 }
 
 /// Finds the user in the token, and picks the subprotocol.
-struct Greeting(Arc<Mutex<String>>);
+struct Greeting {
+    user: Arc<Mutex<String>>,
+    kept: Arc<Mutex<Kept>>,
+}
 
 impl Callback for Greeting {
     fn on_request(
@@ -113,13 +138,21 @@ impl Callback for Greeting {
         request: &Request,
         mut response: Response,
     ) -> Result<Response, ErrorResponse> {
+        let mut kept = self.kept.lock().unwrap();
+        if kept.lie == Lie::Refuse && kept.refused < REFUSALS {
+            let statuses = [StatusCode::TOO_MANY_REQUESTS, StatusCode::INTERNAL_SERVER_ERROR];
+            let mut refusal = ErrorResponse::new(None);
+            *refusal.status_mut() = statuses[kept.refused % 2];
+            kept.refused += 1;
+            return Err(refusal);
+        }
         let token = request.headers()["authorization"].to_str().unwrap();
         let mut validation = jsonwebtoken::Validation::new(jsonwebtoken::Algorithm::HS256);
         validation.set_required_spec_claims(&["sub", "exp"]);
         let key = jsonwebtoken::DecodingKey::from_secret(b"s3cret");
         let token = token.strip_prefix("Bearer ").unwrap();
         let claims = jsonwebtoken::decode::<Value>(token, &key, &validation).unwrap().claims;
-        claims["sub"].as_str().unwrap().clone_into(&mut self.0.lock().unwrap());
+        claims["sub"].as_str().unwrap().clone_into(&mut self.user.lock().unwrap());
         let protocol = HeaderValue::from_static("tideline.v1");
         response.headers_mut().insert("sec-websocket-protocol", protocol);
         Ok(response)
@@ -128,7 +161,7 @@ impl Callback for Greeting {
 
 async fn serve(stream: TcpStream, kept: Arc<Mutex<Kept>>, news: broadcast::Sender<()>) {
     let user = Arc::new(Mutex::new(String::new()));
-    let greeting = Greeting(Arc::clone(&user));
+    let greeting = Greeting { user: Arc::clone(&user), kept: Arc::clone(&kept) };
     let mut grown = news.subscribe();
     let Ok(mut socket) = tokio_tungstenite::accept_hdr_async(stream, greeting).await else {
         return;
@@ -170,7 +203,7 @@ async fn serve(stream: TcpStream, kept: Arc<Mutex<Kept>>, news: broadcast::Sende
 async fn load(lie: Lie) -> Output {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("ws://{}/v1", listener.local_addr().unwrap());
-    let kept = Arc::new(Mutex::new(Kept { lie, log: Vec::new() }));
+    let kept = Arc::new(Mutex::new(Kept { lie, refused: 0, log: Vec::new() }));
     let (news, _) = broadcast::channel(1_024);
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
@@ -179,7 +212,7 @@ async fn load(lie: Lie) -> Output {
     });
     let mut command = Command::new(env!("CARGO_BIN_EXE_tideline"));
     command.args(["load", "--groups", "1", "--members", "3", "--rate", "20", "--duration", "1"]);
-    command.args(["--json", "--key", "s3cret", "--url", &url]).kill_on_drop(true);
+    command.args(["--audit", "--json", "--key", "s3cret", "--url", &url]).kill_on_drop(true);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     tokio::time::timeout(BOUND, command.output()).await.expect("the load ends").unwrap()
 }
@@ -201,11 +234,31 @@ async fn a_group_whose_server_is_honest_is_found_to_be_whole() {
 }
 
 #[tokio::test]
+async fn a_server_that_forgets_what_it_has_shown_is_found_out_by_the_audit() {
+    let whole = report(&load(Lie::None).await);
+    // The event that made the group included.
+    assert_eq!(whole["audited"], whole["sent"].as_u64().unwrap() + 1, "{whole}");
+    let output = load(Lie::Forget).await;
+    let report = report(&output);
+    assert_eq!(output.status.code(), Some(1), "{report}");
+    assert_eq!(report["lost"], 1, "{report}");
+    assert_eq!(report["received"], 2 * report["sent"].as_u64().unwrap(), "{report}");
+}
+
+#[tokio::test]
+async fn who_is_refused_at_first_tries_again() {
+    let output = load(Lie::Refuse).await;
+    let report = report(&output);
+    assert!(output.status.success(), "{report}");
+    assert_eq!(report["reconnects"], REFUSALS, "{report}");
+}
+
+#[tokio::test]
 async fn a_server_that_keeps_a_message_twice_is_found_out() {
     let output = load(Lie::Double).await;
     let report = report(&output);
     assert_eq!(output.status.code(), Some(1), "{report}");
-    assert_eq!(report["doubled"], 3, "once at each member: {report}");
+    assert_eq!(report["doubled"], 4, "once at each member, and in the history: {report}");
 }
 
 #[tokio::test]

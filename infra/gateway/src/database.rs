@@ -7,9 +7,9 @@ use std::sync::{Arc, OnceLock};
 use dynamodb::{Access, Embedded, Faults, Location, Need, Options, Request, Stream, Verdict};
 
 use crate::caller::Caller;
+use crate::decision::AtTable;
 use crate::functions::Functions;
 use crate::permissions::{self, Permissions};
-use crate::switches::AtTable;
 use crate::{Error, FaultSwitches, Moment, Settings, Store, TableUse};
 
 /// The embedded DynamoDB with the deployment's tables.
@@ -108,6 +108,8 @@ impl Hook {
         match self.faults.at_table(caller.function, moment, operation, table) {
             AtTable::Proceed => Verdict::Proceed,
             AtTable::Throttle => Verdict::Throttle,
+            AtTable::Fail => Verdict::Fail,
+            AtTable::LoseAnswer => Verdict::Swallow,
             AtTable::Kill => {
                 let functions = self.functions.get();
                 if let Some(process) = functions.and_then(|functions| functions.process(caller)) {

@@ -7,14 +7,24 @@
 //! | `kill:SendFunction:before:post:1`         | the process dies at the first post it makes      |
 //! | `kill:SendFunction:before:Publish:1`      | the process dies at its function's first request |
 //! |                                           | to a topic                                       |
+//! | `kill:SendFunction:0.01`                  | at one operation of the function in a hundred    |
+//! |                                           | its process dies, before it or after it; `*`     |
+//! |                                           | matches every function                           |
 //! | `throttle:Inbox:0.1`                      | one request in ten to the table is throttled     |
+//! | `fail:Inbox:0.1`                          | one in ten is answered 500 and not carried out   |
+//! | `lose-answers:Inbox:0.1`                  | one in ten is carried out and never answered     |
 //! | `lose-posts:0.05`                         | posts are answered 200 and never sent            |
 //! | `gone-posts:0.05`                         | posts are answered 410 though the peer is there  |
 //! | `throttle-posts:0.05`                     | posts are answered 429                           |
 //! | `throttle-publishes:0.05`                 | requests to topics are throttled                 |
 //! | `slow-posts:250ms`                        | every post takes this much longer                |
+//! | `slow-posts:250ms:0.1`                    | one post in ten does, and others overtake it     |
 //! | `throttle-connects:0.05`                  | handshakes are answered 429                      |
+//! | `cut-connections:0.01`                    | after one message in a hundred of a client its   |
+//! |                                           | connection ends without a close frame            |
 //! | `lose-disconnects:1`                      | `$disconnect` is not invoked                     |
+//!
+//! An operation is a request to a table or a topic, or a post.
 
 use std::fmt;
 use std::str::FromStr;
@@ -22,8 +32,8 @@ use std::time::Duration;
 
 /// Something that is made to go wrong.
 ///
-/// A kill happens once, at the Nth match after it was armed; the others last until disarmed.
-/// Probabilities are from 0 to 1.
+/// A kill at a place happens once, at the Nth match after it was armed; the others last until
+/// disarmed. Probabilities are from 0 to 1.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Fault {
     /// Ends the process that makes a request to DynamoDB.
@@ -57,8 +67,29 @@ pub enum Fault {
         /// Which request it is, from 1; a batch is one.
         nth: u64,
     },
+    /// Ends processes at any of their operations, again and again.
+    KillAtRandom {
+        /// The function whose processes end; `*` is any.
+        function: String,
+        /// At how many of the operations, half of which are carried out.
+        probability: f64,
+    },
     /// Throttles requests to a table.
     ThrottleTable {
+        /// The table's name; `*` is any.
+        table: String,
+        /// How many of the requests.
+        probability: f64,
+    },
+    /// Answers requests to a table with status 500, and does not carry them out.
+    FailTable {
+        /// The table's name; `*` is any.
+        table: String,
+        /// How many of the requests.
+        probability: f64,
+    },
+    /// Carries requests to a table out and closes the connection instead of answering.
+    LoseAnswers {
         /// The table's name; `*` is any.
         table: String,
         /// How many of the requests.
@@ -84,14 +115,21 @@ pub enum Fault {
         /// How many of the requests.
         probability: f64,
     },
-    /// Holds every post back before it is carried out.
+    /// Holds posts back before they are carried out.
     SlowPosts {
         /// How long.
         delay: Duration,
+        /// How many of the posts.
+        probability: f64,
     },
     /// Answers handshakes with 429 before any function is asked.
     ThrottleConnects {
         /// How many of the handshakes.
+        probability: f64,
+    },
+    /// Ends connections without a close frame, after a message of the client was taken.
+    CutConnections {
+        /// How many of the messages.
         probability: f64,
     },
     /// Does not invoke `$disconnect` when a connection ends.
@@ -131,8 +169,17 @@ impl fmt::Display for Fault {
             Self::KillAtPublish { function, moment, nth } => {
                 write!(formatter, "kill:{function}:{moment}:Publish:{nth}")
             }
+            Self::KillAtRandom { function, probability } => {
+                write!(formatter, "kill:{function}:{probability}")
+            }
             Self::ThrottleTable { table, probability } => {
                 write!(formatter, "throttle:{table}:{probability}")
+            }
+            Self::FailTable { table, probability } => {
+                write!(formatter, "fail:{table}:{probability}")
+            }
+            Self::LoseAnswers { table, probability } => {
+                write!(formatter, "lose-answers:{table}:{probability}")
             }
             Self::LosePosts { probability } => write!(formatter, "lose-posts:{probability}"),
             Self::GonePosts { probability } => write!(formatter, "gone-posts:{probability}"),
@@ -142,9 +189,15 @@ impl fmt::Display for Fault {
             Self::ThrottlePublishes { probability } => {
                 write!(formatter, "throttle-publishes:{probability}")
             }
-            Self::SlowPosts { delay } => write!(formatter, "slow-posts:{}ms", delay.as_millis()),
+            Self::SlowPosts { delay, probability } => {
+                write!(formatter, "slow-posts:{}ms", delay.as_millis())?;
+                if *probability < 1.0 { write!(formatter, ":{probability}") } else { Ok(()) }
+            }
             Self::ThrottleConnects { probability } => {
                 write!(formatter, "throttle-connects:{probability}")
+            }
+            Self::CutConnections { probability } => {
+                write!(formatter, "cut-connections:{probability}")
             }
             Self::LoseDisconnects { probability } => {
                 write!(formatter, "lose-disconnects:{probability}")
@@ -192,13 +245,22 @@ fn parse(text: &str) -> Option<Fault> {
             table: table.to_owned(),
             nth: parse_nth(nth)?,
         }),
-        ["throttle", table, probability] => Some(Fault::ThrottleTable {
-            table: table.to_owned(),
+        ["slow-posts", delay] => {
+            Some(Fault::SlowPosts { delay: parse_delay(delay)?, probability: 1.0 })
+        }
+        ["slow-posts", delay, probability] => Some(Fault::SlowPosts {
+            delay: parse_delay(delay)?,
             probability: parse_probability(probability)?,
         }),
-        ["slow-posts", delay] => {
-            let milliseconds = delay.strip_suffix("ms")?.parse().ok()?;
-            Some(Fault::SlowPosts { delay: Duration::from_millis(milliseconds) })
+        [name, whose, probability] => {
+            let (whose, probability) = (whose.to_owned(), parse_probability(probability)?);
+            match name {
+                "kill" => Some(Fault::KillAtRandom { function: whose, probability }),
+                "throttle" => Some(Fault::ThrottleTable { table: whose, probability }),
+                "fail" => Some(Fault::FailTable { table: whose, probability }),
+                "lose-answers" => Some(Fault::LoseAnswers { table: whose, probability }),
+                _ => None,
+            }
         }
         [name, probability] => {
             let probability = parse_probability(probability)?;
@@ -208,6 +270,7 @@ fn parse(text: &str) -> Option<Fault> {
                 "throttle-posts" => Some(Fault::ThrottlePosts { probability }),
                 "throttle-publishes" => Some(Fault::ThrottlePublishes { probability }),
                 "throttle-connects" => Some(Fault::ThrottleConnects { probability }),
+                "cut-connections" => Some(Fault::CutConnections { probability }),
                 "lose-disconnects" => Some(Fault::LoseDisconnects { probability }),
                 _ => None,
             }
@@ -228,6 +291,10 @@ fn parse_nth(text: &str) -> Option<u64> {
     text.parse().ok().filter(|nth| *nth >= 1)
 }
 
+fn parse_delay(text: &str) -> Option<Duration> {
+    text.strip_suffix("ms")?.parse().ok().map(Duration::from_millis)
+}
+
 fn parse_probability(text: &str) -> Option<f64> {
     text.parse().ok().filter(|probability| (0.0..=1.0).contains(probability))
 }
@@ -243,13 +310,19 @@ mod tests {
             "kill:SendFunction:after:*:*:1",
             "kill:SendFunction:before:post:1",
             "kill:SendFunction:after:Publish:2",
+            "kill:SendFunction:0.01",
+            "kill:*:1",
             "throttle:InboxTable:0.1",
+            "fail:InboxTable:0.1",
+            "lose-answers:*:0.1",
             "lose-posts:0.05",
             "gone-posts:1",
             "throttle-posts:0.5",
             "throttle-publishes:0.5",
             "slow-posts:250ms",
+            "slow-posts:250ms:0.1",
             "throttle-connects:0.5",
+            "cut-connections:0.01",
             "lose-disconnects:1",
         ] {
             let fault: Fault = text.parse().unwrap();
@@ -270,6 +343,10 @@ mod tests {
             "throttle:InboxTable:NaN",
             "lose-posts:-0.1",
             "slow-posts:250",
+            "slow-posts:250ms:2",
+            "kill:SendFunction:2",
+            "lose-answers:0.1",
+            "cut-connections:*:0.1",
             "lose-everything:1",
         ] {
             assert_eq!(text.parse::<Fault>().unwrap_err().text, text);

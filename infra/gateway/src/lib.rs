@@ -47,6 +47,7 @@ mod cargo;
 mod checkpoints;
 mod connection;
 mod database;
+mod decision;
 mod delivery;
 mod destination;
 mod dispatch;

@@ -5,16 +5,21 @@
 //! command speak with one voice.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::error::Error;
 use std::io::ErrorKind;
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
 use gateway::{Gateway, Logs, Options, Running, Settings, Store};
 use template::model::{Api, Deployment, StreamMapping};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
+
+/// How often it is told what has struck.
+const STRIKES_INTERVAL: Duration = Duration::from_secs(10);
 
 fn main() -> ExitCode {
     let options = Options::parse();
@@ -52,8 +57,10 @@ fn run(options: Options) -> Result<(), Box<dyn Error>> {
         tokio::select! {
             interrupted = tokio::signal::ctrl_c() => interrupted?,
             _ = terminate.recv() => {}
+            never = tell_strikes(&running) => match never {},
         }
         tracing::info!("stopping");
+        tell_struck(&running.faults().struck());
         let bill = running.stop().await;
         tracing::info!("{bill}");
         Ok(())
@@ -154,6 +161,26 @@ fn greet(running: &Running, endpoints: &[String]) {
         tracing::info!("armed         {fault}");
     }
     tracing::info!("Ctrl-C stops it and tells what the run would have cost");
+}
+
+/// Tells again and again how often each fault has struck, wherever one did: who kills the gateway
+/// itself has no more than this.
+async fn tell_strikes(running: &Running) -> Infallible {
+    let mut told = 0;
+    loop {
+        tokio::time::sleep(STRIKES_INTERVAL).await;
+        let fired = running.faults().fired();
+        if fired > told {
+            tell_struck(&running.faults().struck());
+            told = fired;
+        }
+    }
+}
+
+fn tell_struck(struck: &BTreeMap<String, u64>) {
+    for (fault, count) in struck {
+        tracing::info!("struck        {fault}: {count} times");
+    }
 }
 
 /// Spells an error and what it came from, outermost first.

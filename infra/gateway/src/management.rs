@@ -13,13 +13,13 @@ use tokio_tungstenite::tungstenite::Utf8Bytes;
 use crate::BoxError;
 use crate::caller::Caller;
 use crate::connection::{Connection, PostError};
+use crate::decision::PostAnswer;
 use crate::dispatch::MESSAGE_BYTES_MAX;
 use crate::event::Ending;
 use crate::identifier;
 use crate::invoke;
 use crate::permissions;
 use crate::server::Shared;
-use crate::switches::PostAnswer;
 
 pub(crate) type Answer = Response<Full<Bytes>>;
 

@@ -71,9 +71,11 @@ pub struct Options {
     #[arg(long, default_value = "2h", value_parser = parse_duration)]
     pub max_duration: Duration,
     /// Makes something go wrong, for example `kill:Send:before:PutItem:Inbox:2`,
-    /// `kill:Send:after:post:1`, `kill:Send:after:Publish:1`, `throttle:Inbox:0.1`,
-    /// `lose-posts:0.05`, `gone-posts:0.05`, `throttle-posts:0.05`, `throttle-publishes:0.05`,
-    /// `slow-posts:250ms`, `throttle-connects:0.05`, `lose-disconnects:1`; may be repeated.
+    /// `kill:Send:after:post:1`, `kill:Send:after:Publish:1`, `kill:Send:0.01`,
+    /// `throttle:Inbox:0.1`, `fail:Inbox:0.1`, `lose-answers:Inbox:0.1`, `lose-posts:0.05`,
+    /// `gone-posts:0.05`, `throttle-posts:0.05`, `throttle-publishes:0.05`, `slow-posts:250ms`,
+    /// `slow-posts:250ms:0.1`, `throttle-connects:0.05`, `cut-connections:0.01`,
+    /// `lose-disconnects:1`; `*` is any function, operation or table; may be repeated.
     #[arg(long = "fault")]
     pub faults: Vec<Fault>,
     /// Where every random decision starts from.

@@ -75,7 +75,9 @@ pub(crate) async fn serve(
     shared.meter.closed(connection.opened.elapsed());
     let ending = match closed {
         Closed::ByClient(ending) => {
+            // Also to a client that is still there, where the connection is cut.
             writer.abort();
+            drop(stream);
             ending
         }
         Closed::ByGateway(ending) => {
@@ -132,6 +134,9 @@ async fn read(shared: &Arc<Shared>, connection: &Arc<Connection>, stream: &mut S
                 connection.touch();
                 shared.meter.received(text.len());
                 order.take(text).await;
+                if shared.faults.cuts_connection() {
+                    break;
+                }
             }
             Ok(Message::Binary(_)) => return refuse(1003, "Binary frames are not supported"),
             Ok(Message::Close(frame)) => client = Some(client_ending(frame)),

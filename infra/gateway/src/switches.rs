@@ -1,13 +1,14 @@
 //! The faults that are armed, and what they decide about each operation.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use tokio::sync::watch;
 
+use crate::decision::{AtPost, AtPublish, AtTable, PostAnswer};
 use crate::{Fault, Moment};
 
 /// The faults that are armed; they can be armed and disarmed while the gateway runs.
@@ -23,6 +24,8 @@ pub struct FaultSwitches {
 struct State {
     switches: Vec<Switch>,
     random: StdRng,
+    /// How often each has struck, by its spelling; also those that are disarmed.
+    struck: BTreeMap<String, u64>,
 }
 
 #[derive(Debug)]
@@ -31,48 +34,17 @@ struct Switch {
     matches: u64,
 }
 
-/// What becomes of a request to a table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum AtTable {
-    Proceed,
-    Throttle,
-    Kill,
-}
-
-/// What becomes of a post.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct AtPost {
-    pub(crate) delay: Option<Duration>,
-    pub(crate) kill_before: bool,
-    pub(crate) kill_after: bool,
-    pub(crate) answer: PostAnswer,
-}
-
-/// How a post is answered.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum PostAnswer {
-    #[default]
-    Honest,
-    Lost,
-    Gone,
-    Throttled,
-}
-
-/// What becomes of a request to a topic.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct AtPublish {
-    pub(crate) kill_before: bool,
-    pub(crate) kill_after: bool,
-    pub(crate) is_throttled: bool,
-}
-
 impl FaultSwitches {
     /// Arms `faults`, and draws every decision from `seed`.
     pub(crate) fn new(faults: Vec<Fault>, seed: u64) -> Self {
         let switches: Vec<_> = faults.into_iter().map(Switch::new).collect();
         Self {
             any: AtomicBool::new(!switches.is_empty()),
-            state: Mutex::new(State { switches, random: StdRng::seed_from_u64(seed) }),
+            state: Mutex::new(State {
+                switches,
+                random: StdRng::seed_from_u64(seed),
+                struck: BTreeMap::new(),
+            }),
             fired: watch::Sender::new(0),
         }
     }
@@ -106,6 +78,11 @@ impl FaultSwitches {
         *self.fired.borrow()
     }
 
+    /// Tells how often each fault has struck since the start, by how it is spelled.
+    pub fn struck(&self) -> BTreeMap<String, u64> {
+        self.state().struck.clone()
+    }
+
     /// Waits until faults have struck `count` times; a caller bounds the wait.
     pub async fn fired_at_least(&self, count: u64) {
         let mut fired = self.fired.subscribe();
@@ -126,19 +103,36 @@ impl FaultSwitches {
         }
         let mut decision = AtTable::Proceed;
         self.decide(|fault, state| {
-            let strikes = match fault {
+            let (table_of_fault, probability, failure) = match fault {
                 Fault::KillAtTable { function: f, moment: m, operation: o, table: t, nth } => {
-                    let matches =
+                    let is_it =
                         f == function && *m == moment && matches(o, operation) && matches(t, table);
-                    matches.then(|| state.count() == *nth)
+                    if !is_it || state.count() != *nth {
+                        return Strike::Missed;
+                    }
+                    decision = AtTable::Kill;
+                    return Strike::Once;
                 }
-                Fault::ThrottleTable { table: t, probability }
-                    if moment == Moment::Before && matches(t, table) =>
-                {
-                    Some(state.draw(*probability))
+                Fault::KillAtRandom { function: f, probability } => {
+                    // Half of them before; after, who is asked has not ended before.
+                    let share = match moment {
+                        Moment::Before => probability / 2.0,
+                        Moment::After => probability / (2.0 - probability),
+                    };
+                    if !matches(f, function) || !state.draw(share) {
+                        return Strike::Missed;
+                    }
+                    decision = AtTable::Kill;
+                    return Strike::Lasting;
                 }
-                Fault::ThrottleTable { .. }
-                | Fault::KillAtPost { .. }
+                Fault::ThrottleTable { table, probability } => {
+                    (table, probability, AtTable::Throttle)
+                }
+                Fault::FailTable { table, probability } => (table, probability, AtTable::Fail),
+                Fault::LoseAnswers { table, probability } => {
+                    (table, probability, AtTable::LoseAnswer)
+                }
+                Fault::KillAtPost { .. }
                 | Fault::KillAtPublish { .. }
                 | Fault::LosePosts { .. }
                 | Fault::GonePosts { .. }
@@ -146,17 +140,16 @@ impl FaultSwitches {
                 | Fault::ThrottlePublishes { .. }
                 | Fault::SlowPosts { .. }
                 | Fault::ThrottleConnects { .. }
-                | Fault::LoseDisconnects { .. } => None,
+                | Fault::CutConnections { .. }
+                | Fault::LoseDisconnects { .. } => return Strike::Missed,
             };
-            if strikes != Some(true) {
+            // What is to become of a request is settled before it is carried out.
+            let is_asked = moment == Moment::Before && matches(table_of_fault, table);
+            if !is_asked || !state.draw(*probability) {
                 return Strike::Missed;
             }
-            if matches!(fault, Fault::KillAtTable { .. }) {
-                decision = AtTable::Kill;
-                return Strike::Once;
-            }
             if decision == AtTable::Proceed {
-                decision = AtTable::Throttle;
+                decision = failure;
             }
             Strike::Lasting
         });
@@ -181,7 +174,16 @@ impl FaultSwitches {
                     }
                     return Strike::Once;
                 }
-                Fault::SlowPosts { delay } => {
+                Fault::KillAtRandom { function: f, probability } => {
+                    let moment = state.moment(matches(f, function), *probability);
+                    decision.kill_before |= moment == Some(Moment::Before);
+                    decision.kill_after |= moment == Some(Moment::After);
+                    return moment.map_or(Strike::Missed, |_| Strike::Lasting);
+                }
+                Fault::SlowPosts { delay, probability } => {
+                    if !state.draw(*probability) {
+                        return Strike::Missed;
+                    }
                     decision.delay = Some(*delay);
                     return Strike::Lasting;
                 }
@@ -191,8 +193,11 @@ impl FaultSwitches {
                 Fault::KillAtTable { .. }
                 | Fault::KillAtPublish { .. }
                 | Fault::ThrottleTable { .. }
+                | Fault::FailTable { .. }
+                | Fault::LoseAnswers { .. }
                 | Fault::ThrottlePublishes { .. }
                 | Fault::ThrottleConnects { .. }
+                | Fault::CutConnections { .. }
                 | Fault::LoseDisconnects { .. } => return Strike::Missed,
             };
             if !state.draw(*probability) {
@@ -221,6 +226,12 @@ impl FaultSwitches {
                 }
                 Strike::Once
             }
+            Fault::KillAtRandom { function: f, probability } => {
+                let moment = state.moment(matches(f, function), *probability);
+                decision.kill_before |= moment == Some(Moment::Before);
+                decision.kill_after |= moment == Some(Moment::After);
+                moment.map_or(Strike::Missed, |_| Strike::Lasting)
+            }
             Fault::ThrottlePublishes { probability } => {
                 let is_drawn = state.draw(*probability);
                 decision.is_throttled |= is_drawn;
@@ -229,11 +240,14 @@ impl FaultSwitches {
             Fault::KillAtTable { .. }
             | Fault::KillAtPost { .. }
             | Fault::ThrottleTable { .. }
+            | Fault::FailTable { .. }
+            | Fault::LoseAnswers { .. }
             | Fault::LosePosts { .. }
             | Fault::GonePosts { .. }
             | Fault::ThrottlePosts { .. }
             | Fault::SlowPosts { .. }
             | Fault::ThrottleConnects { .. }
+            | Fault::CutConnections { .. }
             | Fault::LoseDisconnects { .. } => Strike::Missed,
         });
         decision
@@ -243,6 +257,14 @@ impl FaultSwitches {
     pub(crate) fn throttles_connect(&self) -> bool {
         self.strikes(|fault| {
             let Fault::ThrottleConnects { probability } = fault else { return None };
+            Some(*probability)
+        })
+    }
+
+    /// Decides whether a connection is cut after a message.
+    pub(crate) fn cuts_connection(&self) -> bool {
+        self.strikes(|fault| {
+            let Fault::CutConnections { probability } = fault else { return None };
             Some(*probability)
         })
     }
@@ -272,17 +294,20 @@ impl FaultSwitches {
     /// Asks every armed fault, and takes away those that strike only once.
     fn decide(&self, mut strike: impl FnMut(&Fault, &mut Draws<'_>) -> Strike) {
         let mut state = self.state();
-        let State { switches, random } = &mut *state;
-        let mut struck = 0;
+        let State { switches, random, struck } = &mut *state;
+        let mut count = 0;
         switches.retain_mut(|Switch { fault, matches }| {
             let result = strike(fault, &mut Draws { matches, random });
-            struck += u64::from(result != Strike::Missed);
+            if result != Strike::Missed {
+                count += 1;
+                *struck.entry(fault.to_string()).or_default() += 1;
+            }
             result != Strike::Once
         });
         self.any.store(!switches.is_empty(), Ordering::Release);
         drop(state);
-        if struck > 0 {
-            self.fired.send_modify(|fired| *fired += struck);
+        if count > 0 {
+            self.fired.send_modify(|fired| *fired += count);
         }
     }
 
@@ -320,6 +345,12 @@ impl Draws<'_> {
     fn draw(&mut self, probability: f64) -> bool {
         self.random.random_bool(probability)
     }
+
+    /// On which side of an operation a process ends, if it is one of those that may and it does.
+    fn moment(&mut self, may_end: bool, probability: f64) -> Option<Moment> {
+        let ends = may_end && self.draw(probability);
+        ends.then(|| if self.draw(0.5) { Moment::After } else { Moment::Before })
+    }
 }
 
 fn matches(pattern: &str, name: &str) -> bool {
@@ -328,6 +359,8 @@ fn matches(pattern: &str, name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn switches(faults: &[&str]) -> FaultSwitches {
@@ -363,6 +396,46 @@ mod tests {
             .count();
         assert!((400..600).contains(&throttled), "{throttled}");
         assert_eq!(switches.at_table("Send", Moment::Before, "PutItem", "Other"), AtTable::Proceed);
+    }
+
+    #[test]
+    fn a_random_kill_strikes_its_share_of_operations_again_and_again() {
+        let switches = switches(&["kill:Send:0.5"]);
+        let at_table = |moment| switches.at_table("Send", moment, "GetItem", "Inbox");
+        let killed_at =
+            |moment| (0..1000).map(|_| at_table(moment)).filter(|at| *at == AtTable::Kill).count();
+        let (before, after) = (killed_at(Moment::Before), killed_at(Moment::After));
+        // A quarter, and a third of what is left.
+        assert!((200..300).contains(&before) && (280..390).contains(&after), "{before} {after}");
+        let posts: Vec<_> = (0..1000).map(|_| switches.at_post("Send")).collect();
+        let before = posts.iter().filter(|post| post.kill_before).count();
+        let after = posts.iter().filter(|post| post.kill_after).count();
+        assert!((200..300).contains(&before) && (200..300).contains(&after), "{before} {after}");
+        assert!((0..100).any(|_| switches.at_publish("Send").kill_after));
+        assert_eq!(switches.at_post("Sync"), AtPost::default());
+        assert_eq!(switches.armed().len(), 1);
+        assert_eq!(switches.struck()["kill:Send:0.5"], switches.fired());
+    }
+
+    #[test]
+    fn what_becomes_of_a_request_is_settled_before_it_is_carried_out() {
+        for (fault, decision) in
+            [("fail:Inbox:1", AtTable::Fail), ("lose-answers:Inbox:1", AtTable::LoseAnswer)]
+        {
+            let switches = switches(&[fault]);
+            let at = |moment, table| switches.at_table("Send", moment, "PutItem", table);
+            assert_eq!(at(Moment::Before, "Inbox"), decision);
+            assert_eq!(at(Moment::After, "Inbox"), AtTable::Proceed);
+            assert_eq!(at(Moment::Before, "Other"), AtTable::Proceed);
+            assert_eq!(switches.struck(), [(fault.to_owned(), 1)].into());
+        }
+    }
+
+    #[test]
+    fn some_posts_are_slow() {
+        let switches = switches(&["slow-posts:5ms:0.5"]);
+        let slow = (0..1000).filter(|_| switches.at_post("Send").delay.is_some()).count();
+        assert!((400..600).contains(&slow), "{slow}");
     }
 
     #[test]

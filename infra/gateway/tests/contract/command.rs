@@ -9,7 +9,7 @@ use tokio::process::{Child, ChildStdout, Command};
 
 use crate::journal::Journal;
 use crate::local::within;
-use crate::socket::Handshake;
+use crate::socket::{Handshake, Received};
 
 /// The command with the fixture's template, in a folder of its own.
 fn command(folder: &Path, arguments: &[&str]) -> Command {
@@ -50,8 +50,13 @@ struct Serving {
 
 impl Serving {
     async fn start(folder: &Path, journal: &Journal) -> Self {
+        Self::with(folder, journal, &[]).await
+    }
+
+    async fn with(folder: &Path, journal: &Journal, others: &[&str]) -> Self {
         let parameter = format!("Journal={}", journal.address);
         let arguments = ["--port", "0", "--ephemeral", "--parameter", &parameter];
+        let arguments: Vec<&str> = arguments.iter().chain(others).copied().collect();
         let mut child = command(folder, &arguments).spawn().unwrap();
         let mut output = BufReader::new(child.stdout.take().unwrap());
         let mut said = String::new();
@@ -118,6 +123,24 @@ async fn it_leaves_no_process_behind_even_when_it_is_killed() {
 
     within(child.kill()).await.unwrap();
     within(async { while signal(process, "0").await {} }).await;
+}
+
+#[tokio::test]
+async fn it_says_how_often_each_fault_has_struck() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = Journal::listen().await;
+    let faults = ["--fault", "cut-connections:1", "--fault", "throttle:Notes:1"];
+    let Serving { child, mut output, mut said, address } =
+        Serving::with(folder.path(), &journal, &faults).await;
+    for _ in 0..2 {
+        let mut socket = Handshake::new(&address, "/prod?user=ada").open().await;
+        socket.say(r#"{"action":"mutter"}"#).await;
+        assert_eq!(socket.receive().await, Received::End);
+    }
+    assert!(signal(id(&child), "TERM").await);
+    within(output.read_to_string(&mut said)).await.unwrap();
+    assert!(said.contains("struck        cut-connections:1: 2 times"), "{said}");
+    assert!(!said.contains("struck        throttle"), "{said}");
 }
 
 #[tokio::test]

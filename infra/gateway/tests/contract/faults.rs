@@ -5,6 +5,7 @@ use serde_json::json;
 
 use crate::http::Answer;
 use crate::local::{Local, within};
+use crate::socket::Received;
 
 /// The fault that `text` spells.
 pub(crate) fn fault(text: &str) -> Fault {
@@ -50,6 +51,57 @@ async fn a_slow_post_still_arrives() {
     local.post(&id, "late").await;
     assert_eq!(socket.text().await, "late");
     assert!(local.running.faults().fired() >= 1);
+}
+
+#[tokio::test]
+async fn a_post_overtakes_one_that_is_slow() {
+    let mut local = Local::start().await;
+    let (mut socket, id) = local.join("ada").await;
+    // For longer than any test.
+    let slow = fault("slow-posts:3600000ms:1");
+    local.running.faults().arm(slow.clone());
+    let late = local.manage("POST", &id, b"late");
+    tokio::select! {
+        _ = late => panic!("it is held back"),
+        () = within(local.running.faults().fired_at_least(1)) => {}
+    }
+    local.running.faults().disarm(&slow);
+    local.post(&id, "early").await;
+    assert_eq!(socket.text().await, "early");
+}
+
+#[tokio::test]
+async fn a_connection_may_be_cut_after_a_message_is_taken() {
+    let mut local = Local::start().await;
+    let (mut socket, id) = local.join("ada").await;
+    local.running.faults().arm(fault("cut-connections:1"));
+    socket.say(r#"{"action":"mutter"}"#).await;
+    // No close frame.
+    assert_eq!(socket.receive().await, Received::End);
+    local.journal.next("mutter").await;
+    let disconnect = local.journal.next("$disconnect").await;
+    assert_eq!(disconnect.connection(), id);
+    assert_eq!(disconnect.context()["disconnectStatusCode"], 1006);
+}
+
+#[tokio::test]
+async fn a_random_kill_strikes_again_and_again() {
+    let mut local = Local::start().await;
+    let (mut socket, _) = local.join("ada").await;
+    local.running.faults().arm(fault("kill:*:1"));
+    let mut killed = Vec::new();
+    // A request to a table, one to a topic, and a post.
+    for action in ["note", "announce", "tell"] {
+        socket.say(&json!({"action": action, "text": "hello"}).to_string()).await;
+        while !socket.text().await.contains("Internal server error") {}
+        killed.push(local.journal.next(action).await.process());
+    }
+    killed.dedup();
+    assert_eq!(killed.len(), 3);
+    assert_eq!(local.running.faults().struck()["kill:*:1"], 3);
+    local.running.faults().disarm_all();
+    socket.say(r#"{"action":"note","text":"hello"}"#).await;
+    assert_eq!(socket.text().await, "noted");
 }
 
 /// Says something that `Room` posts back, with a kill armed; the process that was killed.

@@ -73,18 +73,33 @@ async fn a_kill_after_a_write_leaves_it_done() {
     assert_eq!(noted_with_kill("kill:Room:after:PutItem:Notes:1").await, "remember");
 }
 
-#[tokio::test]
-async fn a_throttled_write_fails_and_leaves_nothing() {
+/// Says `NOTE` with a fault armed, which makes it fail; what the table has afterwards.
+async fn noted_with(armed: &str) -> Value {
     let mut local = Local::start().await;
     let (mut socket, id) = local.join("ada").await;
-    let throttled = fault("throttle:Notes:1");
-    local.running.faults().arm(throttled.clone());
+    local.running.faults().arm(fault(armed));
     socket.say(NOTE).await;
     assert_eq!(socket.json().await["message"], "Internal server error");
-    local.running.faults().disarm(&throttled);
-    assert_eq!(note(&local, &id).await, Value::Null);
+    local.running.faults().disarm(&fault(armed));
+    let kept = note(&local, &id).await;
     socket.say(NOTE).await;
     assert_eq!(socket.text().await, "noted");
+    kept
+}
+
+#[tokio::test]
+async fn a_throttled_write_fails_and_leaves_nothing() {
+    assert_eq!(noted_with("throttle:Notes:1").await, Value::Null);
+}
+
+#[tokio::test]
+async fn a_write_that_is_answered_500_leaves_nothing() {
+    assert_eq!(noted_with("fail:Notes:1").await, Value::Null);
+}
+
+#[tokio::test]
+async fn a_write_whose_answer_is_lost_is_kept() {
+    assert_eq!(noted_with("lose-answers:Notes:1").await, "remember");
 }
 
 #[tokio::test]
