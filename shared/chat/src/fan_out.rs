@@ -241,9 +241,12 @@ async fn notify_focused(ports: TellPorts<'_>, fan_out: &FanOut<'_>) {
         Err(error) => return log(fan_out, &error, "nobody who shows the group is told"),
     };
     let now = ports.clock.now();
-    let live = focused
-        .into_iter()
-        .filter(|focus| focus.expires > now && Some(&focus.connection) != fan_out.sender);
+    // Of a message that is told late, somebody may show the group who came after it.
+    let seq = fan_out.entry.seq;
+    let live = focused.into_iter().filter(|focus| {
+        let is_theirs = focus.expires > now && focus.joined <= seq;
+        is_theirs && Some(&focus.connection) != fan_out.sender
+    });
     let posts = live.map(|focus| async move {
         let notice = posting::message(fan_out, None, Vec::new());
         posting::post(ports, fan_out, &Listener::Focused(focus), &notice).await;

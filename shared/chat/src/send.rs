@@ -22,7 +22,9 @@ use futures_util::future::{join, join4};
 use push::{Notice, Push};
 use store::{Appended, Conversation, InboxTail, Members, Observed, Outcome, append, observe};
 use timeline::exchange::{Caller, Destination, Kept, Marker, Outgoing};
-use timeline::{ConversationId, Draft, Muted, Party, RequestId, Seq, UserId, limits};
+use timeline::{
+    ConnectionId, ConversationId, Draft, Entry, Muted, Party, RequestId, Seq, UserId, limits,
+};
 
 use crate::error::Error;
 use crate::fan_out::{self, FanOut, Recipient};
@@ -141,13 +143,28 @@ pub(crate) async fn tell(ports: TellPorts<'_>, caller: &Caller, standing: Standi
             }
             Err(error) => Err(Error::store("read the inboxes")(error)),
         },
-        Appended::Duplicate(entry) => fan_out::redo(ports, &conversation, entry, sender, own).await,
+        Appended::Duplicate(entry) => again(ports, conversation.clone(), entry, sender, own).await,
     };
     if let Err(error) = told {
         let (conversation, seq) = (&conversation.id, appended.entry().seq);
         let (metric, error) = (metric::FAN_OUT_LEFT, &error as &dyn std::error::Error);
         tracing::warn!(metric, %conversation, %seq, error, "the fan-out is left to the stream");
     }
+}
+
+/// Finishes the fan-out that another attempt at the same message may have left.
+async fn again(
+    ports: TellPorts<'_>,
+    mut conversation: Conversation,
+    entry: &Entry,
+    sender: Option<&ConnectionId>,
+    own: InboxTail,
+) -> Result<(), Error> {
+    // It may have been kept under a later membership than the one this attempt began with.
+    if entry.version > conversation.version {
+        conversation = read_again(ports, &conversation.id).await?;
+    }
+    fan_out::redo(ports, &conversation, entry, sender, own).await
 }
 
 /// Where a message is kept, as its author is answered.

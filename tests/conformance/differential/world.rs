@@ -358,6 +358,7 @@ impl World {
             user: self.user(),
             device: self.device(),
             connection: self.connection(),
+            joined: self.seq(),
             expires: self.time(),
         }
     }

@@ -21,6 +21,7 @@ mod send;
 mod shelf;
 mod signals;
 mod sync;
+mod tardy;
 mod telling;
 mod town;
 mod worlds;

@@ -4,14 +4,15 @@
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-use chat::Error;
+use chat::{Error, SendPorts, TellPorts};
 use timeline::group::Change;
 use timeline::{Muted, Role};
 
 use crate::club::{
     CLUB, Request, add, ask, club, create, desk, give, leave, overtake, remove, rename, to_club,
 };
-use crate::town::{Town, message, poll, run};
+use crate::tardy::Tardy;
+use crate::town::{Town, message, poll, request, run};
 
 /// Of these towns the club is a small group, and a large one.
 fn towns() -> [Town; 2] {
@@ -255,4 +256,29 @@ fn a_repeat_of_a_kept_message_outranks_a_removal() {
     let ask = ask(Change::Mute(Muted::Yes));
     assert!(matches!(town.group("bob", ask), Err(Error::NotMember)));
     assert_eq!(town.log().len(), 3);
+}
+
+/// Two attempts at one message: the first has read who is in the group, and somebody joins before
+/// it looks at the timeline; the other keeps the message and dies. Whoever finishes tells them.
+#[test]
+fn an_attempt_that_began_before_somebody_joined_tells_them() {
+    for kept in 1..POLLS / 2 {
+        let town = Town::new();
+        town.found(&["cy"]);
+        let sender = desk("cy");
+        let timelines = Tardy { store: &town.store, waits: 10 };
+        let tell = TellPorts { timelines: &timelines, ..town.tell_ports() };
+        let ports = SendPorts { tell, claims: &town.store };
+        let re = request();
+        let slow = chat::send(ports, &sender, &re, to_club(1));
+        let (sent, ..) = overtake(5, slow, || {
+            town.group("alice", add(&["bob"])).unwrap();
+            drop(poll(town.attempt(&sender, to_club(1)), kept));
+        });
+        sent.unwrap();
+        let log = town.log();
+        let said = position(&log, "1 by cy").unwrap() as u64 + 1;
+        let heard = town.heard("bob");
+        assert!(heard.contains(&said), "{kept} polls: {heard:?} of {log:?}");
+    }
 }
