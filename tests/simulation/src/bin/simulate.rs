@@ -24,6 +24,9 @@ struct Arguments {
     /// How the weather is: calm, full, harsh, no-ping or expiry; all of them without it
     #[arg(long, value_parser = climate)]
     climate: Option<Climate>,
+    /// Stops at the first world that broke a law
+    #[arg(long)]
+    stop: bool,
     /// Prints everything that happens
     #[arg(long)]
     trace: bool,
@@ -57,7 +60,7 @@ fn main() -> ExitCode {
         let end = arguments.first + arguments.seeds;
         let total = thread::scope(|scope| {
             let workers: Vec<_> = (0..threads)
-                .map(|_| scope.spawn(|| work(&next, end, climate, arguments.trace)))
+                .map(|_| scope.spawn(|| work(&next, end, climate, &arguments)))
                 .collect();
             workers.into_iter().map(|worker| worker.join().expect("a worker")).fold(
                 Total::default(),
@@ -84,14 +87,23 @@ fn main() -> ExitCode {
 }
 
 /// Runs worlds until there are no more.
-fn work(next: &AtomicU64, end: u64, climate: Climate, prints: bool) -> Total {
+fn work(next: &AtomicU64, end: u64, climate: Climate, arguments: &Arguments) -> Total {
     let mut total = Total::default();
     loop {
-        let seed = next.fetch_add(1, Ordering::Relaxed);
+        let seed = next.load(Ordering::Relaxed);
+        let taken = next.compare_exchange(
+            seed,
+            seed.saturating_add(1),
+            Ordering::Relaxed,
+            Ordering::Relaxed,
+        );
+        if taken.is_err() {
+            continue;
+        }
         if seed >= end {
             return total;
         }
-        let trace = if prints { Trace::printed() } else { Trace::default() };
+        let trace = if arguments.trace { Trace::printed() } else { Trace::default() };
         let outcome = simulate(seed, climate, trace);
         let Outcome { violations, kills, kept, large, .. } = outcome;
         total.kills += kills;
@@ -103,6 +115,13 @@ fn work(next: &AtomicU64, end: u64, climate: Climate, prints: bool) -> Total {
             println!("replay with --climate {name} --first {seed} --seeds 1 --trace");
             for violation in violations {
                 println!("    {violation}");
+            }
+            if arguments.stop {
+                // Worlds that were begun before are finished: one of them may break a law, too.
+                if next.swap(u64::MAX, Ordering::Relaxed) != u64::MAX {
+                    println!("broken after {} worlds", seed + 1 - arguments.first);
+                }
+                return total;
             }
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use store::Inboxes;
-use timeline::{ConversationId, Entry, Seq, UserId};
+use timeline::{ConversationId, Entry, Kind, Seq, UserId};
 
 use crate::device::Device;
 use crate::event::Event;
@@ -16,6 +16,7 @@ impl World {
     /// Looks at what is kept, and at what every device shows.
     pub(crate) fn look_at_delivery(&mut self) {
         self.look_at_kept();
+        self.look_at_edits();
         self.look_at_inboxes();
         for index in 0..self.devices.len() {
             self.look_at_device(index, false);
@@ -44,6 +45,29 @@ impl World {
             });
             if !known.contains(id.as_str()) && !self.refused.contains(&id) && !is_pending {
                 self.machine.violated(format!("{id} is lost"));
+            }
+        }
+    }
+
+    /// What was taken back says nothing, and what was changed says what the newest change says.
+    fn look_at_edits(&self) {
+        for id in self.conversations() {
+            let entries = self.entries(&id);
+            let at = |seq: Seq| entries.iter().find(|entry| entry.seq == seq);
+            for target in entries.iter().filter_map(|event| at(event.target?)) {
+                let events = entries.iter().filter(|event| event.target == Some(target.seq));
+                let (recalls, edits): (Vec<_>, Vec<_>) =
+                    events.partition(|event| event.kind.as_str() == Kind::RECALL);
+                let newest = edits.last();
+                let is_so = match newest {
+                    _ if !recalls.is_empty() => target.body.is_none(),
+                    Some(edit) => target.body.is_some() && target.body == edit.body,
+                    None => true,
+                };
+                if !is_so {
+                    let seq = target.seq;
+                    self.machine.violated(format!("{seq} of {id} is not as {newest:?} says"));
+                }
             }
         }
     }
