@@ -66,8 +66,10 @@ fn main() -> ExitCode {
         println!("the copy is broken with all rules in place");
         return ExitCode::FAILURE;
     }
-    let is_asked =
-        |mutant: &&Mutant| arguments.names.is_empty() || arguments.names.contains(&mutant.name);
+    let is_asked = |mutant: &&Mutant| {
+        let is_named = arguments.names.is_empty() || arguments.names.contains(&mutant.name);
+        is_named && mutant.worlds > 0
+    };
     let mut survivors = 0;
     for mutant in mutants.iter().filter(is_asked) {
         let Mutant { name, rule, climate, worlds, .. } = mutant;
