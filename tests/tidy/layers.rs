@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::tree::{files, require_none};
 
 /// A crate and the crates of ours it may use. `functions/` are one row; `tests` may use any.
-const MAY_USE: [(&str, &[&str]); 20] = [
+const MAY_USE: [(&str, &[&str]); 21] = [
     ("timeline", &[]),
     ("auth", &["timeline"]),
     ("push", &["timeline"]),
@@ -27,6 +27,21 @@ const MAY_USE: [(&str, &[&str]); 20] = [
     ("fixture", &[]),
     ("engine", &["timeline", "wire"]),
     ("tideline", &["auth", "engine", "timeline", "wire"]),
+    (
+        "simulation",
+        &[
+            "auth",
+            "chat",
+            "edge",
+            "engine",
+            "push",
+            "push-apigw",
+            "store",
+            "store-dynamo",
+            "timeline",
+            "wire",
+        ],
+    ),
     ("targets", &["chat", "search-index", "store", "store-dynamo", "template", "timeline", "wire"]),
     ("fuzz", &["targets"]),
 ];

@@ -172,7 +172,9 @@ impl Thread {
         for seq in page.missing {
             progress |= seq > self.applied && self.void.insert(seq);
         }
-        if !progress && self.early.is_empty() && page.last <= self.applied {
+        // An answer from before something was promised says nothing of it.
+        let was_asked = page.to >= self.known;
+        if !progress && self.early.is_empty() && page.last <= self.applied && was_asked {
             // The server does not know of what was promised: its log went back.
             self.known = self.applied;
         }
@@ -239,6 +241,24 @@ mod tests {
         for number in numbers {
             thread.receive(seq(*number), message(*number));
         }
+    }
+
+    #[test]
+    fn an_answer_from_before_a_promise_does_not_break_it() {
+        let mut thread = Thread::new(seq(4));
+        let page = |to| Page {
+            to: seq(to),
+            messages: Vec::new(),
+            missing: Vec::new(),
+            first: seq(1),
+            last: seq(4),
+        };
+        thread.learn(seq(5));
+        thread.filled(page(4));
+        assert_eq!(thread.known(), seq(5));
+        // Asked for what was promised, the server does not know of it.
+        thread.filled(page(5));
+        assert_eq!(thread.known(), seq(4));
     }
 
     /// What is applied next, as text: `3` for a message, `..3` for nothing to show up to there.

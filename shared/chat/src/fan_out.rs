@@ -241,18 +241,32 @@ async fn notify_focused(ports: TellPorts<'_>, fan_out: &FanOut<'_>) {
         Err(error) => return log(fan_out, &error, "nobody who shows the group is told"),
     };
     let now = ports.clock.now();
-    // Of a message that is told late, somebody may show the group who came after it.
-    let seq = fan_out.entry.seq;
-    let live = focused.into_iter().filter(|focus| {
-        let is_theirs = focus.expires > now && focus.joined <= seq;
-        is_theirs && Some(&focus.connection) != fan_out.sender
-    });
+    let live = focused
+        .into_iter()
+        .filter(|focus| focus.expires > now && Some(&focus.connection) != fan_out.sender);
     let posts = live.map(|focus| async move {
+        match may_see(ports, fan_out, &focus.user).await {
+            Ok(true) => {}
+            Ok(false) => return,
+            Err(error) => return log(fan_out, &error, "a device that shows the group is not told"),
+        }
         let notice = posting::message(fan_out, None, Vec::new());
         posting::post(ports, fan_out, &Listener::Focused(focus), &notice).await;
     });
     let posts: Vec<_> = posts.collect();
     stream::iter(posts).buffer_unordered(limits::CONCURRENT_MAX).collect::<Vec<()>>().await;
+}
+
+/// Whether somebody who shows a large group is sent this message of it. A focus may be written
+/// late, after they were put out; and a message may be told late, after they came.
+async fn may_see(
+    ports: TellPorts<'_>,
+    fan_out: &FanOut<'_>,
+    user: &UserId,
+) -> Result<bool, store::Error> {
+    let row = ports.directory.member(fan_out.conversation, user).await?;
+    let membership = row.and_then(|row| row.membership);
+    Ok(membership.is_some_and(|membership| membership.joined <= fan_out.entry.seq))
 }
 
 /// Has those notified who were told and have no live device: of messages, not of events, and not

@@ -11,7 +11,7 @@ use futures_util::future::join_all;
 use push::{Notice, Push};
 use store::{Connections, Conversation, Directory, Focus, Focuses, Members, Registration};
 use timeline::exchange::{Caller, Signal, SignalKind, Signaled};
-use timeline::{Seq, UserId, limits};
+use timeline::{UserId, limits};
 
 use crate::clock::Clock;
 use crate::error::Error;
@@ -46,23 +46,21 @@ pub async fn signal(
 ) -> Result<Signaled, Error> {
     let id = &signal.conversation;
     let end = ports.clock.now().plus(limits::FOCUS_MS).min(caller.expires).whole_seconds();
-    let focus = |joined| Focus {
+    let focus = Focus {
         user: caller.user.clone(),
         device: caller.device.clone(),
         connection: caller.connection.clone(),
-        joined,
         expires: end,
     };
     if signal.kind == SignalKind::Blur {
-        let blurred = ports.focuses.blur(id, &focus(Seq::ZERO)).await;
+        let blurred = ports.focuses.blur(id, &focus).await;
         blurred.map_err(Error::store("end the focus"))?;
         return Ok(Signaled::default());
     }
     let conversation = ports.directory.conversation(id).await;
     let conversation = conversation.map_err(Error::store("read the conversation"))?;
-    let access = members::access(ports.directory, conversation.as_ref(), &caller.user).await?;
+    members::access(ports.directory, conversation.as_ref(), &caller.user).await?;
     let conversation = conversation.ok_or(Error::NotMember)?;
-    let focus = focus(access.membership.joined);
     match signal.kind {
         SignalKind::Focus | SignalKind::Blur => look(ports, caller, &conversation, focus).await,
         SignalKind::Typing => typing(ports, caller, &conversation).await,

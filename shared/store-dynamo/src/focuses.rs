@@ -17,7 +17,6 @@ impl Focuses for Dynamo {
     async fn focus(&self, conversation: &ConversationId, focus: &Focus) -> Result<(), Error> {
         let mut item = row_key(conversation, focus);
         item.insert(directory::CONNECTION.to_owned(), text(focus.connection.as_str()));
-        item.insert(directory::JOINED.to_owned(), number(focus.joined.number()));
         item.insert(directory::EXPIRES.to_owned(), number(focus.expires.seconds()));
         let put = self
             .client
@@ -88,7 +87,6 @@ fn to_focus(item: &Item) -> Result<Focus, Error> {
         user,
         device,
         connection: read.connection(directory::CONNECTION)?,
-        joined: read.optional_seq(directory::JOINED)?.unwrap_or_default(),
         expires: Timestamp(read.number(directory::EXPIRES)?.saturating_mul(1_000)),
     })
 }

@@ -1,7 +1,7 @@
 //! The port to the focuses: which devices show a large group just now.
 
 use async_trait::async_trait;
-use timeline::{ConnectionId, ConversationId, DeviceId, Seq, Timestamp, UserId};
+use timeline::{ConnectionId, ConversationId, DeviceId, Timestamp, UserId};
 
 use crate::error::Error;
 
@@ -14,8 +14,6 @@ pub struct Focus {
     pub device: DeviceId,
     /// Where it listens.
     pub connection: ConnectionId,
-    /// The first sequence that its user is sent: nothing before it is pushed to them.
-    pub joined: Seq,
     /// When the focus ends.
     pub expires: Timestamp,
 }

@@ -358,7 +358,6 @@ impl World {
             user: self.user(),
             device: self.device(),
             connection: self.connection(),
-            joined: self.seq(),
             expires: self.time(),
         }
     }

@@ -45,7 +45,7 @@ fn nothing_is_lost_when_everything_goes_wrong() {
     assert!(count(|outcome| outcome.kills >= 2) >= 30);
     assert!(count(|outcome| outcome.unread > 0) >= 30);
     assert!(count(|outcome| outcome.recalled > 0) >= 30);
-    assert!(count(|outcome| outcome.stays > 4) >= 20, "nobody comes back");
+    assert!(count(|outcome| outcome.stays > 4) >= 5, "nobody comes back");
     assert!(count(|outcome| outcome.kept >= 15) >= 50);
 }
 

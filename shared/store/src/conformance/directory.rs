@@ -165,7 +165,6 @@ fn focus(name: &str, device: &str, connection: &str) -> Focus {
         user: user(name),
         device: DeviceId::parse(device).expect("a device"),
         connection: ConnectionId::parse(connection).expect("a connection"),
-        joined: seq(connection.len() as u64),
         expires: super::NOW.whole_seconds(),
     }
 }

@@ -122,19 +122,31 @@ fn build(root: &Path, mutants: &[Mutant]) -> PathBuf {
             fs::write(&copy, text).expect("a copy");
         }
     }
-    let target = root.join("target");
+    let target = target(root);
     let status = Command::new("cargo")
         .args(["build", "--quiet", "--bin", "simulate", "--target-dir"])
         .arg(&target)
         .current_dir(&tree)
         .status();
     assert!(status.expect("cargo").success(), "the copy does not build");
-    let program = target.join("mutants/simulate");
-    let built = target.join("debug/simulate");
-    fs::copy(&built, &program).expect("the program");
-    // The next build of the sources themselves puts their own there.
-    fs::remove_file(built).expect("the program of the copy");
-    program
+    target.join("debug/simulate")
+}
+
+/// Where the copy is built: a folder of its own, for cargo takes a package of the same name and
+/// place in its workspace for the same. What is built of other people's crates is copied there.
+fn target(root: &Path) -> PathBuf {
+    let target = root.join("target/mutants/target");
+    if !target.exists() {
+        fs::create_dir_all(target.join("debug")).expect("a folder for the copy's build");
+        for part in [".fingerprint", "build", "deps"] {
+            let built = root.join("target/debug").join(part);
+            // Without it, everything is built.
+            let mut copy = Command::new("cp");
+            copy.arg("-a").arg(built).arg(target.join("debug"));
+            drop(copy.status());
+        }
+    }
+    target
 }
 
 /// After how many worlds a mutant broke a law; nothing if it did not.
