@@ -40,7 +40,7 @@ pub use boot::{Boot, BootError, Topic, boot};
 pub use environment::Environment;
 pub use event::Event;
 pub use failure::Failure;
-pub use reply::Reply;
+pub use reply::{Reply, Response};
 pub use sealing::HmacSeal;
 pub use serve::{DEADLINE, Direction, answer, answer_handshake, serve, serve_handshake};
 pub use stream::{Inserted, deliver, serve_stream, serve_stream_and_invocations};

@@ -86,6 +86,9 @@ impl Reply {
     }
 }
 
+/// What API Gateway is given.
+pub type Response = ApiGatewayProxyResponse;
+
 impl From<Reply> for ApiGatewayProxyResponse {
     fn from(reply: Reply) -> Self {
         let mut response = Self::default();

@@ -277,6 +277,6 @@ fn parse(parts: &Parts, text: &str) -> Event {
     Event::new(request, parts.machine.now())
 }
 
-fn written(response: &aws_lambda_events::apigw::ApiGatewayProxyResponse) -> String {
+fn written(response: &edge::Response) -> String {
     serde_json::to_string(response).expect("an answer is JSON")
 }

@@ -2,6 +2,7 @@
 //! that two of one seed can be compared to the byte.
 
 use std::hash::{DefaultHasher, Hasher};
+use std::io::{self, Write};
 
 /// What happened.
 #[derive(Debug, Default)]
@@ -20,7 +21,7 @@ impl Trace {
         self.hasher.write_u64(now);
         self.hasher.write(line.as_bytes());
         if self.prints {
-            println!("{now:>8} {line}");
+            drop(writeln!(io::stdout(), "{now:>8} {line}"));
         }
     }
 

@@ -16,14 +16,16 @@ fn worlds(climate: Climate) -> Vec<Outcome> {
                 seeds.map(|seed| (seed, simulate(seed, climate, Trace::default()))).collect()
             })
         });
-        let worlds: Vec<(u64, Outcome)> =
-            halves.into_iter().flat_map(|half| -> Vec<_> { half.join().unwrap() }).collect();
+        let worlds: Vec<(u64, Outcome)> = halves
+            .into_iter()
+            .flat_map(|half| -> Vec<_> { half.join().expect("a half of the worlds") })
+            .collect();
         let broken = worlds.iter().filter(|(_, outcome)| !outcome.violations.is_empty());
         let broken: Vec<_> = broken.map(|(seed, outcome)| (seed, &outcome.violations)).collect();
         let name = climate.name();
         assert!(
             broken.is_empty(),
-            "cargo run --bin simulate -- --climate {name} --first SEED --seeds 1 --trace: {broken:#?}"
+            "replay with simulate --climate {name} --first SEED --seeds 1 --trace: {broken:#?}"
         );
         worlds.into_iter().map(|(_, outcome)| outcome).collect()
     })
@@ -41,7 +43,7 @@ fn nothing_is_lost_when_everything_goes_wrong() {
     // Worlds in which nothing of the kind happens would prove nothing.
     let count = |is: fn(&Outcome) -> bool| worlds.iter().filter(|outcome| is(outcome)).count();
     let large = count(|outcome| outcome.large);
-    assert!(large >= 10 && large <= 50, "{large} large groups");
+    assert!((10..=50).contains(&large), "{large} large groups");
     assert!(count(|outcome| outcome.kills >= 2) >= 30);
     assert!(count(|outcome| outcome.unread > 0) >= 30);
     assert!(count(|outcome| outcome.recalled > 0) >= 30);

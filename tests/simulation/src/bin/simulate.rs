@@ -4,6 +4,7 @@
 //! cargo run --bin simulate -- --seeds 1000000
 //! cargo run --bin simulate -- --climate full --first 4711 --seeds 1 --trace
 //! ```
+#![expect(clippy::print_stdout, reason = "what it says is its result")]
 
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -53,7 +54,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let cores = thread::available_parallelism().map_or(1, usize::from);
     let threads = arguments.threads.unwrap_or(cores);
-    let climates = arguments.climate.map_or(Climate::ALL.to_vec(), |climate| vec![climate]);
+    let climates = arguments.climate.map_or_else(|| Climate::ALL.to_vec(), |climate| vec![climate]);
     let mut broken = 0;
     for climate in climates {
         let next = AtomicU64::new(arguments.first);

@@ -1,6 +1,6 @@
 //! Who is removed sees nothing new; who joins sees what they may.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use store::{Directory, Members};
 use timeline::{ConversationId, Entry, Kind, Party, Seq, UserId, Visibility};
 
@@ -125,7 +125,7 @@ impl World {
         }
         for user in users() {
             for id in self.conversations() {
-                let frame = serde_json::json!({"action": "history", "id": "1", "conversation": id.as_str()});
+                let frame = json!({"action": "history", "id": "1", "conversation": id.as_str()});
                 let answer = self.ask(user, &frame);
                 let is_in = self.first_owed(user, &id, true).is_some();
                 if is_in == (answer["error"] != Value::Null) {
