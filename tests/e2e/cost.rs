@@ -8,18 +8,19 @@ use timeline::{ConversationId, Diffusion, Seq, UserId};
 use crate::exchange::text;
 use crate::groups::{found, group, say};
 
-/// Read units, write units and requests over all tables.
+/// Read units, write units and requests over all tables. A failed condition counts as a write.
 fn units(town: &Town) -> (f64, f64, u64) {
     town.gateway().bill().tables.values().fold((0.0, 0.0, 0), |(read, write, requests), table| {
-        assert!(table.failed_write_units.abs() < f64::EPSILON, "a condition failed");
-        (read + table.read_units, write + table.write_units, requests + table.requests)
+        let written = table.write_units + table.failed_write_units;
+        (read + table.read_units, write + written, requests + table.requests)
     })
 }
 
-/// 120 bytes of text in a conversation that exists, base = tail: at most 3 write and 8 read units.
+/// 120 bytes of text in a conversation that exists, base = tail: at most 3 write and 7 read units,
+/// and the one read of the stream's consumer, which comes when it comes and is not counted here.
 #[tokio::test]
 async fn a_message_between_two_is_at_most_3_write_and_8_read_units() {
-    let town = Town::start().await;
+    let town = Town::with(|settings| settings.deployment.streams.clear()).await;
     let mut alice = town.client("alice", "desk").await;
     let mut phone = town.client("alice", "phone").await;
     let mut bob = town.client("bob", "phone").await;
@@ -34,7 +35,7 @@ async fn a_message_between_two_is_at_most_3_write_and_8_read_units() {
         let (read, write) = (after.0 - before.0, after.1 - before.1);
         if base > 0 {
             assert!(write <= 3.0, "message {base}: {write} write units");
-            assert!(read <= 8.0, "message {base}: {read} read units");
+            assert!(read <= 7.0, "message {base}: {read} read units");
             assert!(after.2 - before.2 >= 9, "the meter misses requests");
         }
     }
@@ -91,10 +92,11 @@ async fn grown(alice: &mut Client, size: usize) -> Value {
     club
 }
 
-/// One query, and the look at the own registration.
+/// One query, and the look at the own registration; the stream's consumer reads inboxes, too, and is
+/// left out.
 #[tokio::test]
 async fn a_sync_of_a_hundred_messages_is_at_most_7_read_units_and_one_query() {
-    let town = Town::start().await;
+    let town = Town::with(|settings| settings.deployment.streams.clear()).await;
     let mut alice = town.client("alice", "desk").await;
     let mut phone = town.client("alice", "phone").await;
     let words = "x".repeat(120);

@@ -181,6 +181,11 @@ async fn groups(meter: &mut Meter, alice: &mut Client, phone: &mut Client, bob: 
 async fn list(meter: &mut Meter) {
     let words = "x".repeat(120);
     let mut zoe = meter.town.client("zoe", "desk").await;
+    let left = |town: &Town| {
+        let bill = town.gateway().bill();
+        bill.functions.get("DisconnectFunction").map_or(0, |function| function.invocations)
+    };
+    let before = left(&meter.town);
     for number in 0..50 {
         let mut friend = meter.town.client(&format!("friend-{number}"), "desk").await;
         friend.ok(&text("zoe", &words, 0)).await;
@@ -191,6 +196,13 @@ async fn list(meter: &mut Meter) {
         }
         friend.close().await;
     }
+    // Whoever goes is forgotten by a write, some time later.
+    let forgotten = async {
+        while left(&meter.town) < before + 50 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tests::within(forgotten).await;
     meter.begin();
     let list = zoe.ok(&frame("conversations", json!({ "limit": 50 }))).await;
     assert_eq!(list["unread"], 8);

@@ -54,11 +54,15 @@ async fn a_group_is_made_talks_changes_and_is_left() {
     again["id"] = json!(id());
     assert_eq!(alice.ok(&again).await, made);
 
+    // The answer does not say where the event stands, so who asked is told as all are.
+    assert_eq!(alice.pushed().await["kind"], "join");
     bob.ok(&say(&club, "hello", 1)).await;
     assert_eq!(alice.pushed().await["body"]["text"], "hello");
     alice.ok(&group("add", json!({ "conversation": club, "user": "cy" }))).await;
     assert_eq!(cy.pushed().await["body"], json!({ "users": ["cy"] }));
-    assert_eq!(bob.pushed().await["kind"], "join");
+    for other in [&mut alice, &mut bob] {
+        assert_eq!(other.pushed().await["kind"], "join");
+    }
     cy.ok(&say(&club, "hi all", 3)).await;
     for other in [&mut alice, &mut bob] {
         assert_eq!(other.pushed().await["body"]["text"], "hi all");

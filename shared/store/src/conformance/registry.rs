@@ -119,14 +119,14 @@ pub async fn a_registration_begins_signals_anew(store: &impl Store) {
     let (desk, phone) = (registration("desk", "c1", 1_000), registration("phone", "c1", 1_000));
     let newer = registration("desk", "c2", 2_000);
     let ada = user("ada");
-    let signals = async |of: &Registration| {
-        let made = store.signals(&ada, &of.device, &of.connection, NOW.plus(3_000), 1_000).await;
+    let signals = async |of: &Registration, at: u64| {
+        let made = store.signals(&ada, &of.device, &of.connection, NOW.plus(at), 1_000).await;
         made.expect("an answer")
     };
     for registration in [&desk, &desk, &phone, &newer] {
         store.register(&ada, registration).await.expect("a registration");
-        assert!(signals(registration).await, "{registration:?}");
-        assert!(!signals(registration).await, "{registration:?}");
+        assert!(signals(registration, 3_000).await, "{registration:?}");
+        assert!(!signals(registration, 3_001).await, "{registration:?}");
     }
 }
 
