@@ -6,13 +6,13 @@
 //!
 //! # Layout
 //!
-//! * [`machine`]: time, dice, and what is due. [`trace`]: what happened.
-//! * [`weather`]: what goes wrong, and how often.
-//! * [`store`]: the memory store at the other end of a network. [`stream`]: its stream.
-//! * [`gateway`]: API Gateway. [`functions`]: the functions behind it.
-//! * [`device`]: a device. [`script`]: what users do with theirs.
-//! * [`world`]: all of it, one thing after another. [`event`]: what happens there.
-//! * [`laws`]: what must hold.
+//! * `machine`: time, dice, and what is due. `trace`: what happened.
+//! * `weather`: what goes wrong, and how often.
+//! * `store`: the memory store at the other end of a network. `stream`: its stream.
+//! * `gateway`: API Gateway. `functions`: the functions behind it.
+//! * `device`: a device. `script`: what users do with theirs.
+//! * `world`: all of it, one thing after another. `event`: what happens there.
+//! * `laws`: what must hold.
 
 mod device;
 mod event;
