@@ -92,8 +92,8 @@ async fn grown(alice: &mut Client, size: usize) -> Value {
     club
 }
 
-/// One query, and the look at the own registration; the stream's consumer reads inboxes, too, and is
-/// left out.
+/// One query, and the look at the own registration; the stream's consumer reads inboxes, too, and
+/// is left out.
 #[tokio::test]
 async fn a_sync_of_a_hundred_messages_is_at_most_7_read_units_and_one_query() {
     let town = Town::with(|settings| settings.deployment.streams.clear()).await;
